@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef UCGROUPFS_CONTROL_H
+#define UCGROUPFS_CONTROL_H
+
+#include "ucgroupfs/attach.h"
+#include "ucgroupfs/hierarchy.h"
+#include "ucgroupfs/log.h"
+#include "ucgroupfs/text.h"
+#include "ucgroupfs/tracker.h"
+
+/*
+ * The table of control files is the whole user interface: readdir, lookup, getattr, open, read,
+ * write and poll derive from its rows.  Adding a file touches one row and its two functions.
+ */
+
+enum ucg_presence {
+	UCG_IN_ROOT = 1u << 0,
+	UCG_IN_CHILD = 1u << 1,
+	UCG_EVERYWHERE = UCG_IN_ROOT | UCG_IN_CHILD,
+};
+
+/* The surroundings of one read or write. */
+struct ucg_control_call {
+	struct ucg_hierarchy *hierarchy;
+	struct ucg_tracker *tracker;
+	struct ucg_log *log;
+	struct ucg_group *group;
+	struct ucg_opener opener; /* who opened the file */
+	pid_t caller;		  /* thread that reads or writes now; 0: not of our pid namespace */
+	uint64_t since_ns;	  /* when the request arrived; see tracker.h */
+};
+
+struct ucg_control_file {
+	const char *name;
+	mode_t mode;
+	unsigned presence;  /* enum ucg_presence */
+	size_t max_write;   /* bytes; more is E2BIG */
+	bool is_list;	    /* served line by line up to a page, list handles (design.md §4) */
+	bool wakes_pollers; /* POLLPRI when its content changes */
+	int (*show)(const struct ucg_control_call *call, struct ucg_text *text);
+	int (*store)(const struct ucg_control_call *call, const char *text, size_t length,
+		     struct ucg_change *change);
+};
+
+extern const struct ucg_control_file ucg_control_files[];
+extern const size_t ucg_control_file_count;
+
+/* Is the row present in this group? */
+bool ucg_control_is_present(const struct ucg_control_file *file, const struct ucg_group *group);
+
+/* Row number by name among those present in @group; -ENOENT. */
+int ucg_control_lookup(const struct ucg_group *group, const char *name, size_t length);
+
+/**
+ * ucg_control_read() - the whole text of a control file as of now, settled
+ * Return: 0; -ENODEV: the group was removed; -EINPROGRESS; -EINVAL: no show; -ENOMEM.
+ */
+int ucg_control_read(const struct ucg_control_file *file, const struct ucg_control_call *call,
+		     struct ucg_text *text);
+
+/**
+ * ucg_control_write() - one command
+ * Checks in the kernel's order: -E2BIG, -ENODEV, then parsing; cuts at the first NUL; 0 bytes do
+ * nothing.  On 0 the caller commits @change and answers with the full count.
+ * Return: 0; what the file's store returns; -EINVAL: no store.
+ * Source: kernel behaviour §2.2.
+ */
+int ucg_control_write(const struct ucg_control_file *file, const struct ucg_control_call *call,
+		      const char *bytes, size_t length, struct ucg_change *change);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef UCGROUPFS_NUMBER_H
+#define UCGROUPFS_NUMBER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/*
+ * The parsers of what is written to control files, with the kernel's strictness.  @text need not be
+ * NUL-terminated; bytes after the first NUL have been cut off by the caller.
+ */
+
+/* A pid: white space stripped on both ends, then kstrtoint(…, 0) and not negative.
+ * Return: 0; -EINVAL (also for what does not fit).  Source: kernel behaviour §2.3. */
+int ucg_parse_pid(const char *text, size_t length, pid_t *pidp);
+
+/* A flag: kstrtoull(…, 0); any nonzero value is true.
+ * Return: 0; -EINVAL; -ERANGE.  Source: kernel behaviour §2.4. */
+int ucg_parse_flag(const char *text, size_t length, bool *valuep);
+
+/* White space stripped on both ends, as the kernel's strstrip() sees it (also byte 0xA0). */
+void ucg_strip(const char **textp, size_t *lengthp);
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef UCGROUPFS_RELEASE_H
+#define UCGROUPFS_RELEASE_H
+
+#include "ucgroupfs/hierarchy.h"
+#include "ucgroupfs/log.h"
+
+#include <sys/resource.h>
+
+/*
+ * The agent thread: takes releases off the list, first come first served, and runs the agent for
+ * each; waits for the exec alone, never for the agent's end (design.md §2.2, serving.md §4).
+ */
+struct ucg_agent_thread;
+
+struct ucg_agent_config {
+	struct ucg_hierarchy *hierarchy; /* borrowed for life */
+	struct ucg_log *log;		 /* borrowed for life */
+	struct rlimit nofile; /* RLIMIT_NOFILE as it was before we raised it: the agent's */
+};
+
+/**
+ * ucg_agent_start() - start the agent thread and connect it to the hierarchy's release list
+ * Context: all signals are blocked in the calling thread; SIGCHLD has SA_NOCLDWAIT.
+ * Return: 0; -ENOMEM, -EAGAIN, -EMFILE.
+ */
+int ucg_agent_start(const struct ucg_agent_config *config, struct ucg_agent_thread **threadp);
+
+/* Runs what is due, then ends the thread and frees it; returns NULL.  Blocks until the last exec.
+ * Context: serving thread, when nothing puts releases on the list any more. */
+struct ucg_agent_thread *ucg_agent_stop(struct ucg_agent_thread *thread);
+
+#endif

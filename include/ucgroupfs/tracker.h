@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef UCGROUPFS_TRACKER_H
+#define UCGROUPFS_TRACKER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "ucgroupfs/ids.h"
+#include "ucgroupfs/text.h"
+
+/*
+ * What core and control need to know of processes: declared here, filled in by track, faked by the
+ * unit tests.  All functions are called by the serving thread.
+ *
+ * Any of them may return -EINPROGRESS: nothing has been changed, full passes are under way on
+ * another thread, and ucg_tracker_events.resume says when to call again with the same arguments.
+ * @since_ns is the moment (CLOCK_MONOTONIC) at which the request arrived that wants to know: an
+ * answer that was true at any moment after it will do, so the second call gets through.
+ */
+
+/* A task as found by its id. */
+struct ucg_task {
+	pid_t tid, tgid;
+	uid_t uid, saved_uid; /* real and saved: the kernel's rule of attach looks at these */
+	bool dead;	      /* zombie, or thread-group leader that has exited (then @alive_threads
+				 may still be true) */
+	bool alive_threads;   /* some thread of the process lives */
+	bool unmovable;	      /* kernel thread bound to its CPUs, kthreadd */
+	bool threaded;	      /* the process has more than one live thread */
+	struct ucg_group_id group; /* that the task is in */
+};
+
+enum ucg_list_what { UCG_LIST_TASKS, UCG_LIST_PROCESSES };
+
+struct ucg_tracker_ops;
+
+struct ucg_tracker {
+	const struct ucg_tracker_ops *ops;
+};
+
+struct ucg_tracker_ops {
+	/* Every death and every fork before now that concerns @group is accounted for: events
+	 * `entered` and `emptied` that are due have been delivered on return.
+	 * Return: 0; -EINPROGRESS; -EMFILE never (see attach). */
+	int (*settle)(struct ucg_tracker *tracker, struct ucg_group_id group, uint64_t since_ns);
+
+	/* Return: 0; -ESRCH: no such task. */
+	int (*find)(struct ucg_tracker *tracker, pid_t tid, struct ucg_task *task);
+
+	/* Moves the whole process of @task; the caller has settled source and target and has made
+	 * sure that it is to move.  Delivers no event for @to: the caller knows.
+	 * Return: 0; -ESRCH: gone meanwhile; -EPERM: can't be marked; -EBUSY: marked by two other
+	 * hierarchies; -EMFILE, -ENOMEM: no means to hold it; the process is where it was. */
+	int (*attach)(struct ucg_tracker *tracker, const struct ucg_task *task,
+		      struct ucg_group_id to);
+
+	/* Ascending ids of the live tasks or processes of @group, settled first.
+	 * Return: 0; -EINPROGRESS; -ENOMEM. */
+	int (*list)(struct ucg_tracker *tracker, struct ucg_group_id group, enum ucg_list_what what,
+		    uint64_t since_ns, struct ucg_pids *pids);
+
+	/* SIGKILL to every member of @group by pidfd, and to those found later until it is empty
+	 * once; goes on behind the caller.  Return: 0; -EOPNOTSUPP: the root. */
+	int (*kill)(struct ucg_tracker *tracker, struct ucg_group_id group);
+
+	/* The group was removed: it is empty and stays so. */
+	void (*forget)(struct ucg_tracker *tracker, struct ucg_group_id group);
+};
+
+/* What the tracker tells, from within its own calls or its dispatch; serving thread. */
+struct ucg_tracker_events {
+	/* A member was found in a group that was declared empty (a straggler of a move). */
+	void (*entered)(void *context, struct ucg_group_id group);
+	/* The last member is gone. */
+	void (*emptied)(void *context, struct ucg_group_id group);
+	/* What answered -EINPROGRESS is worth another call; not from within such a call. */
+	void (*resume)(void *context);
+	void *context;
+};
+
+#endif
