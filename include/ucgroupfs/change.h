@@ -38,7 +38,7 @@ struct ucg_image {
 	/* Owned by the image until it is applied. */
 	char *text; /* new name of the group, new agent; NULL: as before */
 	size_t text_length;
-	void *node; /* heap node made ready by the module whose record it is, or NULL */
+	void *prepared; /* heap node made ready by the module whose record it is, or NULL */
 };
 
 /* What callers must know beyond the records: whose `populated` changed (cgroup.events polls). */
@@ -68,7 +68,7 @@ void ucg_change_clear(struct ucg_change *change);
 
 /*
  * How a kind of record becomes so: filled in by the module that owns the kind, connected by main.
- * Takes ownership of image->text and image->node (sets them to NULL).  Cannot fail.
+ * Takes ownership of image->text and image->prepared (sets them to NULL).  Cannot fail.
  */
 struct ucg_applier {
 	void (*apply)(void *context, struct ucg_image *image);
