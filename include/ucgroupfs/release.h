@@ -21,13 +21,18 @@ struct ucg_agent_config {
 
 /**
  * ucg_agent_start() - start the agent thread and connect it to the hierarchy's release list
- * Context: all signals are blocked in the calling thread; SIGCHLD has SA_NOCLDWAIT.
- * Return: 0; -ENOMEM, -EAGAIN, -EMFILE.
+ * @threadp: out, caller's; end it with ucg_agent_stop()
+ * Context: all signals are blocked in the calling thread, SIGCHLD has SA_NOCLDWAIT, and no
+ * disposition of a signal changes until the thread has ended.
+ * Return: 0; -ENOMEM, -EAGAIN.
  */
 int ucg_agent_start(const struct ucg_agent_config *config, struct ucg_agent_thread **threadp);
 
 /* Runs what is due, then ends the thread and frees it; returns NULL.  Blocks until the last exec.
- * Context: serving thread, when nothing puts releases on the list any more. */
+ * While no process is to be had at all, what is due is given up, with a line in the log.
+ * Context: serving thread, when nothing puts releases on the list any more.  An agent whose path
+ * leads into our own mount needs an answer for its exec, which this thread does not give: the mount
+ * has been detached, or its connection closed, before. */
 struct ucg_agent_thread *ucg_agent_stop(struct ucg_agent_thread *thread);
 
 #endif
