@@ -12,6 +12,10 @@
  * the records as they shall be, and ucg_commit() makes them so.  A change that is thrown away
  * instead leaves no trace.  Everything that can fail for lack of memory fails while the change is
  * being filled; committing cannot fail.
+ *
+ * One change is one operation of core, with images of other modules beside it if need be.  The
+ * rules of a move, ucg_group_task_left() and ucg_group_entered(), may share one.  An operation that
+ * returns an error may have filled a part: such a change is cleared, never committed.
  */
 
 enum ucg_record_kind {
@@ -39,6 +43,7 @@ struct ucg_image {
 	char *text; /* new name of the group, new agent; NULL: as before */
 	size_t text_length;
 	void *prepared; /* heap node made ready by the module whose record it is, or NULL */
+	void (*discard)(void *prepared); /* frees @prepared if it is not applied; NULL: free() */
 };
 
 /* What callers must know beyond the records: whose `populated` changed (cgroup.events polls). */

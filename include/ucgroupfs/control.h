@@ -10,7 +10,11 @@
 
 /*
  * The table of control files is the whole user interface: readdir, lookup, getattr, open, read,
- * write and poll derive from its rows.  Adding a file touches one row and its two functions.
+ * write and poll derive from its rows.  Adding a file touches one row and its two functions.  A
+ * row's number is part of inode numbers: new rows go to the end.
+ *
+ * Context of all functions: serving thread.  Those that settle may deliver the tracker's events, in
+ * which other changes are committed, before they return or fill @change.
  */
 
 enum ucg_presence {
@@ -61,7 +65,8 @@ int ucg_control_read(const struct ucg_control_file *file, const struct ucg_contr
 /**
  * ucg_control_write() - one command
  * Checks in the kernel's order: -E2BIG, -ENODEV, then parsing; cuts at the first NUL; 0 bytes do
- * nothing.  On 0 the caller commits @change and answers with the full count.
+ * nothing, also where there is no store.  On 0 the caller commits @change and answers with the full
+ * count; on an error it clears @change.
  * Return: 0; what the file's store returns; -EINVAL: no store.
  * Source: kernel behaviour §2.2.
  */

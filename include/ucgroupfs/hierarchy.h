@@ -21,6 +21,10 @@
  * no clock, no /proc, no FUSE.  All changes are made by one thread, the serving thread, through
  * ucg_commit().  Other threads may call what says so under `Context:`, inside an RCU read section;
  * they see only heap nodes that never change and are freed after a grace period.
+ *
+ * The serving thread is registered with RCU (liburcu-memb) and calls outside of RCU read sections.
+ * ucg_hierarchy_new() and the first commit start helper threads of liburcu, which inherit the
+ * signal mask: so the process must not fork afterwards other than to exec.
  */
 
 /* Length of the path that is given to an agent, at most (kernel behaviour: cut, and still called).
@@ -108,10 +112,17 @@ static inline struct ucg_group_id ucg_group_id_of(const struct ucg_group *group)
 {
 	return ucg_group_record(group)->id;
 }
+bool ucg_group_is_root(const struct ucg_group *group);
 bool ucg_group_is_removed(const struct ucg_group *group);
+/* NULL: the root's. */
+struct ucg_group *ucg_group_parent(const struct ucg_group *group);
+/* Next group of the tree below (and with) @top, parents before their children: start with @top.
+ * NULL: @group was the last.  No group of the tree may be removed meanwhile. */
+struct ucg_group *ucg_group_next(const struct ucg_group *top, const struct ucg_group *group);
 /* Has a live task of its own, as last settled. */
 bool ucg_group_has_tasks(const struct ucg_group *group);
-/* It or a descendant has a live task (the kernel's sense), as last settled. */
+/* It or a descendant has a live task (the kernel's sense), as last settled.  The root always has.
+ */
 bool ucg_group_is_populated(const struct ucg_group *group);
 size_t ucg_group_child_count(const struct ucg_group *group);
 /* The name, NUL-terminated and *@length long; valid until the next commit. */
@@ -137,7 +148,10 @@ uint64_t ucg_group_children_version(const struct ucg_group *group);
 int ucg_group_path(struct ucg_hierarchy *hierarchy, struct ucg_group_id id, struct ucg_text *path);
 
 /* A removed group's record stays while it is pinned: by open handles, by nodes that FUSE's client
- * still knows (@count at once), by releases due.  Context: serving thread. */
+ * still knows (@count at once), by releases due, by removed groups below it that are pinned.  The
+ * last unpinning of a removed group forgets it, and a removal without pins forgets it in the
+ * commit. Forgetting needs no change: which removed groups nobody holds can be told from the
+ * records. Context: serving thread. */
 void ucg_group_pin(struct ucg_group *group, uint64_t count);
 void ucg_group_unpin(struct ucg_hierarchy *hierarchy, struct ucg_group *group, uint64_t count);
 
@@ -149,8 +163,7 @@ void ucg_group_unpin(struct ucg_hierarchy *hierarchy, struct ucg_group *group, u
  * @opener: fsuid and fsgid of the maker; a parent with S_ISGID hands its gid and S_ISGID down
  * @reserved: the name is that of a control file present in @parent
  * @idp:    out: the new group's id
- * Return: 0; -EEXIST; -EINVAL: newline in @name; -ENODEV or -ENOENT: parent was removed (ENOENT);
- *         -ENOMEM.
+ * Return: 0; -ENOENT: @parent was removed; -EEXIST; -EINVAL: newline in @name; -ENOMEM.
  * Source: kernel behaviour §1.1, §1.2, §4 (flags are the parent's).
  */
 int ucg_group_make(struct ucg_hierarchy *hierarchy, struct ucg_group *parent, const char *name,
@@ -159,9 +172,9 @@ int ucg_group_make(struct ucg_hierarchy *hierarchy, struct ucg_group *parent, co
 
 /**
  * ucg_group_remove() - rmdir; the group must have been settled
- * Return: 0; -EBUSY: it has a task or a child group; -EPERM never (default_permissions decides);
- *         -ENOMEM.
- * Sets the parent's RELEASABLE and checks the parent for release (design.md §2.2 c).
+ * Return: 0; -ENOENT: it was removed already; -EBUSY: it has a task or a child group, or is the
+ * root; -ENOMEM.  -EPERM never (default_permissions decides). Sets the parent's RELEASABLE and
+ * checks the parent for release (design.md §2.2 c).
  */
 int ucg_group_remove(struct ucg_hierarchy *hierarchy, struct ucg_group *group, struct timespec now,
 		     struct ucg_change *change);
@@ -169,7 +182,8 @@ int ucg_group_remove(struct ucg_hierarchy *hierarchy, struct ucg_group *group, s
 /**
  * ucg_group_rename() - rename within the same parent; everything else is an error of the caller's
  * @reserved: the new name is that of a control file present in the parent
- * Return: 0; -EEXIST: a group has that name; -ENOTDIR: @reserved; -EINVAL: newline; -ENOMEM.
+ * Return: 0, also for the name that it has; -ENOENT: it was removed; -EINVAL: newline; -ENOTDIR:
+ *         @reserved; -EEXIST: a group has that name; -ENOMEM.
  */
 int ucg_group_rename(struct ucg_hierarchy *hierarchy, struct ucg_group *group, const char *name,
 		     size_t length, bool reserved, struct ucg_change *change);
@@ -185,19 +199,21 @@ int ucg_group_set_flag(struct ucg_hierarchy *hierarchy, struct ucg_group *group,
 /**
  * ucg_group_task_left() - tasks were moved out of @group to another group (design.md §2.2 b)
  * Sets RELEASABLE.  Whether the group became empty comes later, as ucg_group_emptied().
+ * Return: 0; -ENOMEM.
  */
 int ucg_group_task_left(struct ucg_hierarchy *hierarchy, struct ucg_group *group,
 			struct ucg_change *change);
 
-/* A task was attached, or found, in a group that had none: HAS_TASKS, populated of its ancestors.
- */
+/* A task was attached, or found, in @group: HAS_TASKS, populated of its ancestors.  Nothing to do
+ * if it has tasks already or is the root.  Return: 0; -ENOMEM. */
 int ucg_group_entered(struct ucg_hierarchy *hierarchy, struct ucg_group *group,
 		      struct ucg_change *change);
 
 /**
  * ucg_group_emptied() - the tracker declares that the last task of @group is gone
  * Sets RELEASABLE if notify_on_release is 1 (design.md §2.2 a; where the last task was moved out
- * the bit is set already, so one rule serves both), and checks for release.
+ * the bit is set already, so one rule serves both), and checks for release.  Nothing to do if it
+ * has no tasks already or is the root. Return: 0; -ENOMEM.
  */
 int ucg_group_emptied(struct ucg_hierarchy *hierarchy, struct ucg_group *group,
 		      struct ucg_change *change);
@@ -207,21 +223,23 @@ int ucg_group_emptied(struct ucg_hierarchy *hierarchy, struct ucg_group *group,
 /* @file: UCG_FILE_DIR or a control file, whose mode by the table is @table_mode. */
 void ucg_node_attr(struct ucg_hierarchy *hierarchy, const struct ucg_group *group, unsigned file,
 		   mode_t table_mode, struct ucg_attr *attr);
-/* Sets what @mask names from @attr; the node has attributes of its own from then on. */
+/* Sets what @mask names from @attr; the node has attributes of its own from then on.
+ * Return: 0; -ENOMEM. */
 int ucg_node_set(struct ucg_hierarchy *hierarchy, const struct ucg_group *group, unsigned file,
 		 mode_t table_mode, unsigned mask, const struct ucg_attr *attr,
 		 struct ucg_change *change);
 
 /* ---- the release list ---- */
 
-/* One release due.  Published by the commit, freed by ucg_release_done(). */
+/* One release due.  Published by the commit, given back with ucg_release_done(), freed by
+ * ucg_release_collect().  @record.group is immutable; the group is pinned as long. */
 struct ucg_release {
 	struct cds_wfcq_node link;
 	struct ucg_release_record record;
 };
 
-/* The queue that core fills and the agent thread empties.  @wake is called by the serving thread
- * after a release was put on it; filled in by main. */
+/* The queue that core fills and the agent thread empties.  @wake (NULL: none) is called by the
+ * serving thread after a release was put on it; filled in by main. */
 struct ucg_release_list {
 	struct cds_wfcq_head head;
 	struct cds_wfcq_tail tail;

@@ -16,6 +16,10 @@
  * Return: 0; -EINVAL (also for what does not fit).  Source: kernel behaviour §2.3. */
 int ucg_parse_pid(const char *text, size_t length, pid_t *pidp);
 
+/* An integer: white space stripped on both ends, then kstrtoint(…, 0).
+ * Return: 0; -EINVAL; -ERANGE.  Source: kernel cgroup_kill_write(). */
+int ucg_parse_int(const char *text, size_t length, int *valuep);
+
 /* A flag: kstrtoull(…, 0); any nonzero value is true.
  * Return: 0; -EINVAL; -ERANGE.  Source: kernel behaviour §2.4. */
 int ucg_parse_flag(const char *text, size_t length, bool *valuep);

@@ -21,6 +21,7 @@ struct ucg_pids {
 };
 
 /* Each returns 0 or -ENOMEM, and then leaves what was there as it was. */
+int ucg_text_reserve(struct ucg_text *text, size_t more); /* room for @more bytes */
 int ucg_text_append(struct ucg_text *text, const void *bytes, size_t length);
 int ucg_text_printf(struct ucg_text *text, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* Finding a row, and what reads and writes of all rows have in common. */
+#include "files.h"
+
+#include <errno.h>
+#include <string.h>
+
+bool ucg_control_is_present(const struct ucg_control_file *file, const struct ucg_group *group)
+{
+	return file->presence & (ucg_group_is_root(group) ? UCG_IN_ROOT : UCG_IN_CHILD);
+}
+
+int ucg_control_lookup(const struct ucg_group *group, const char *name, size_t length)
+{
+	for (size_t row = 0; row < ucg_control_file_count; row++) {
+		const struct ucg_control_file *file = &ucg_control_files[row];
+
+		if (ucg_control_is_present(file, group) && strlen(file->name) == length &&
+		    !memcmp(file->name, name, length))
+			return (int)row;
+	}
+	return -ENOENT;
+}
+
+int ucg_control_settle(const struct ucg_control_call *call, const struct ucg_group *group)
+{
+	/* Nothing that the root shows or does depends on who has left it meanwhile. */
+	if (ucg_group_is_root(group))
+		return 0;
+	return call->tracker->ops->settle(call->tracker, ucg_group_id_of(group), call->since_ns);
+}
+
+int ucg_control_read(const struct ucg_control_file *file, const struct ucg_control_call *call,
+		     struct ucg_text *text)
+{
+	if (ucg_group_is_removed(call->group))
+		return -ENODEV;
+	if (!file->show)
+		return -EINVAL;
+	return file->show(call, text);
+}
+
+int ucg_control_write(const struct ucg_control_file *file, const struct ucg_control_call *call,
+		      const char *bytes, size_t length, struct ucg_change *change)
+{
+	if (length > file->max_write)
+		return -E2BIG;
+	if (ucg_group_is_removed(call->group))
+		return -ENODEV;
+	if (!length)
+		return 0;
+	if (!file->store)
+		return -EINVAL;
+	return file->store(call, bytes, strnlen(bytes, length), change);
+}
