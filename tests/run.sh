@@ -1,0 +1,195 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# usage: sh tests/run.sh [--long]
+#
+# The whole test run from a fresh clone: installs what is missing, builds with warnings as errors,
+# runs the unit, integration and attack tests, checks format, tidiness and manual page, the model
+# of discovery, and repeats the quick tests under AddressSanitizer and UndefinedBehaviorSanitizer.
+# --long: larger models, and everything under ASan+UBSan and under TSan.
+# The last line is `N passed, N failed`; exit status 0 only if nothing failed.
+set -u
+umask 022
+cd "$(dirname "$0")/.." || exit 1
+
+long=
+case ${1-} in
+--long) long=--long ;;
+'') ;;
+*)
+	echo "usage: sh tests/run.sh [--long]" >&2
+	exit 2
+	;;
+esac
+
+model_s=600
+[ -z "$long" ] || model_s=3600
+
+passed=0
+failed=0
+failed_steps=
+running=
+
+temp=$(mktemp -d) || exit 1
+# shellcheck disable=SC2317 # called by the trap
+clean_up() {
+	[ -z "$running" ] || kill "$running" 2>/dev/null
+	rm -rf "$temp"
+}
+trap clean_up EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+# Tests that drop to an ordinary user write sanitizer reports here.
+mkdir "$temp/reports"
+chmod 711 "$temp"
+chmod 1777 "$temp/reports"
+
+export PYTHONDONTWRITEBYTECODE=1
+
+count() {
+	passed=$((passed + $1))
+	failed=$((failed + $2))
+	[ "$2" -eq 0 ] || failed_steps="$failed_steps, $step"
+	echo "-- $step: $1 passed, $2 failed, $(($(date +%s) - step_start)) s"
+}
+
+begin() {
+	step=$1
+	step_start=$(date +%s)
+	echo "== $step"
+}
+
+# limited SECONDS COMMAND...: a hang fails instead of blocking.  In the background, so that a
+# signal to this script is handled at once and reaches the command too; the shell has background
+# commands ignore SIGINT and SIGQUIT, which would change what is tested.
+limited() {
+	seconds=$1
+	shift
+	timeout --kill-after=20 "$seconds" env --default-signal=INT,QUIT "$@" &
+	running=$!
+	wait "$running"
+	status=$?
+	running=
+	[ "$status" -ne 124 ] || echo "-- $step: not done after $seconds s"
+	return "$status"
+}
+
+# One number of the only <testsuite> of a JUnit file; 0 if there is none.
+junit() {
+	value=
+	[ ! -e "$temp/junit.xml" ] || value=$(tr '\n\t' '  ' <"$temp/junit.xml" |
+		sed -n "s/.*<testsuite [^>]* $1=\"\([0-9]*\)\".*/\1/p")
+	echo "${value:-0}"
+}
+
+# Counts what the JUnit file says.  A tool that failed without a failed test (a hang, a crash), or
+# that ran nothing, is one failure.
+count_junit() {
+	bad=$(($(junit failures) + $(junit errors)))
+	good=$(($(junit tests) - bad - $(junit skipped)))
+	[ "$bad" -gt 0 ] || { [ "$1" -eq 0 ] && [ "$good" -gt 0 ]; } || bad=1
+	count "$good" "$bad"
+	rm -f "$temp/junit.xml"
+}
+
+# check NAME SECONDS COMMAND...: counts as one test
+check() {
+	begin "$1"
+	shift
+	if limited "$@"; then count 1 0; else count 0 1; fi
+}
+
+build() {
+	cmake --preset "$1" >"$temp/configure.log" || {
+		cat "$temp/configure.log"
+		return 1
+	}
+	cmake --build --preset "$1"
+}
+
+# A build that fails ends the run: nothing after it would mean anything.
+build_or_end() {
+	begin "build $1"
+	if build "$1"; then count 1 0; else
+		count 0 1
+		finish
+	fi
+}
+
+unit_tests() {
+	begin "unit tests ($1)"
+	limited 300 ctest --preset "$1" --output-junit "$temp/junit.xml"
+	count_junit $?
+}
+
+# pytests NAME PRESET SECONDS ARGUMENT...
+pytests() {
+	begin "$1 ($2)"
+	build=$PWD/build/$2
+	seconds=$3
+	shift 3
+	limited "$seconds" env "UCG_DAEMON=$build/src/ucgroupfs" "UCG_BUILD=$build" \
+		/usr/bin/python3 -m pytest -p no:cacheprovider -q -rfEs \
+		--junitxml="$temp/junit.xml" "$@"
+	count_junit $?
+}
+
+# Counts reports too of processes whose stderr nobody reads and whose status nobody waits for.
+count_reports() {
+	begin "sanitizer reports"
+	for report in "$temp"/reports/*; do
+		[ -e "$report" ] || {
+			count 1 0
+			return
+		}
+		echo "$report:"
+		cat "$report"
+	done
+	count 0 1
+}
+
+finish() {
+	echo
+	[ -z "$failed_steps" ] || echo "failed:${failed_steps#,}"
+	echo "$passed passed, $failed failed"
+	[ "$failed" -eq 0 ]
+	exit
+}
+
+sanitizer_options() {
+	ASAN_OPTIONS=detect_leaks=1:log_path=$temp/reports/asan
+	UBSAN_OPTIONS=print_stacktrace=1:log_path=$temp/reports/ubsan
+	TSAN_OPTIONS=suppressions=$PWD/tests/tsan.supp:log_path=$temp/reports/tsan
+	export ASAN_OPTIONS UBSAN_OPTIONS TSAN_OPTIONS
+}
+
+begin "dependencies"
+sh packaging/install-deps.sh test || {
+	count 0 1
+	finish
+}
+
+build_or_end dev
+check "format" 60 sh tests/lint.sh format
+check "manual page" 10 sh tests/lint.sh man
+check "tidy" 400 sh tests/lint.sh tidy build/dev
+unit_tests dev
+pytests "integration tests" dev 600 tests/integration $long
+pytests "attacks" dev 600 tests/attack $long
+check "model of discovery" "$model_s" sh tests/model/run.sh $long
+
+sanitizer_options
+build_or_end asan
+unit_tests asan
+if [ -z "$long" ]; then
+	pytests "quick integration tests" asan 300 -m quick tests/integration
+else
+	pytests "integration tests" asan 1800 tests/integration
+	pytests "attacks" asan 1800 tests/attack
+	build_or_end tsan
+	unit_tests tsan
+	pytests "integration tests" tsan 1800 tests/integration
+	pytests "attacks" tsan 1800 tests/attack
+fi
+count_reports
+
+finish
