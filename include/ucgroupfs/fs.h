@@ -17,8 +17,9 @@
 struct ucg_fs;
 
 struct ucg_fs_config {
-	int fuse_fd; /* /dev/fuse, mounted by somebody else; the fs makes its own
-			session on /dev/fd/N and closes it at the end */
+	int fuse_fd; /* /dev/fuse, mounted by somebody else; made non-blocking.  When
+			ucg_fs_new() succeeds it is the fs's, which closes it at its end and
+			never unmounts; on failure it stays the caller's */
 	struct ucg_hierarchy *hierarchy; /* these are borrowed for life */
 	struct ucg_tracker *tracker;
 	struct ucg_journal *journal; /* the fs registers UCG_RECORD_HANDLE */
@@ -26,8 +27,14 @@ struct ucg_fs_config {
 	bool debug; /* libfuse prints every request */
 };
 
-/* Return: 0; -ENOMEM; -EMFILE; -EINVAL: not a FUSE descriptor. */
+/**
+ * ucg_fs_new() - a session on a mount
+ * @fsp: out, caller's; end it with ucg_fs_free()
+ * Context: the serving thread, registered with RCU, as in all functions here.
+ * Return: 0; -ENOMEM; -EMFILE, -ENFILE; -EINVAL: not a FUSE descriptor; -EBADF: none at all.
+ */
 int ucg_fs_new(const struct ucg_fs_config *config, struct ucg_fs **fsp);
+/* Parked requests are dropped, handles forgotten; before ucg_hierarchy_free().  Returns NULL. */
 struct ucg_fs *ucg_fs_free(struct ucg_fs *fs);
 
 /* The tracker's events (tracker.h): core's rule, commit, notify pollers; or the parked again.
@@ -38,13 +45,15 @@ void ucg_fs_resume(void *fs);
 
 /* ---- the loop ---- */
 
-/* One more descriptor that the loop waits for.  @ready is called when it is readable.
- * Return: 0; -ENOMEM, -ENOSPC. */
+/* One more descriptor that the loop waits for, the caller's, until ucg_fs_free(): close it after
+ * that.  @ready is called when it is readable, or in error, and must deal with it: the loop asks
+ * again and again.  Return: 0; -ENOMEM, -ENOSPC; -EPERM: it can't be waited for. */
 int ucg_fs_watch(struct ucg_fs *fs, int fd, void (*ready)(void *context), void *context);
 
 /* Serves until the mount is gone or ucg_fs_end() was called.  @ready is called once, when INIT has
  * been answered.  Return: 0: unmounted or ended; -errno: the device can't be read any more. */
 int ucg_fs_serve(struct ucg_fs *fs, void (*ready)(void *context), void *context);
+/* Service ends after the round under way.  From within @ready of ucg_fs_watch(). */
 void ucg_fs_end(struct ucg_fs *fs);
 
 #endif

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+#include "content.h"
+#include "fs_internal.h"
+
+#include <errno.h>
+
+/* Reading and writing of control files. */
+
+static struct ucg_control_call control_call(const struct fs_call *call,
+					    const struct fs_handle *handle)
+{
+	return (struct ucg_control_call){
+		.hierarchy = call->fs->config.hierarchy,
+		.tracker = call->fs->config.tracker,
+		.log = call->fs->config.log,
+		.group = call->node.group,
+		.opener = {.uid = handle->record.opener_uid, .gid = handle->record.opener_gid},
+		.caller = fuse_req_ctx(call->req)->pid,
+		.since_ns = call->since_ns,
+	};
+}
+
+/* A handle of the control file that the request names.  NULL: it is none. */
+static struct fs_handle *file_handle(const struct fs_call *call, uint64_t fh)
+{
+	return call->node.row ? fs_handle_find(&call->fs->handles, (struct ucg_handle_id){fh})
+			      : NULL;
+}
+
+/* ---- read ---- */
+
+struct read_arguments {
+	uint64_t fh, offset;
+	size_t size;
+};
+
+struct read_result {
+	struct fs_handle *handle;
+	struct fs_slice slice;
+};
+
+/* Makes the text anew. */
+static int produce(struct fs_call *call, struct fs_handle *handle)
+{
+	const struct ucg_control_call control = control_call(call, handle);
+	struct ucg_text text = {0};
+	int r = ucg_control_read(call->node.row, &control, &text);
+
+	if (r) {
+		ucg_text_clear(&text);
+		return r;
+	}
+	ucg_text_clear(&handle->text);
+	handle->text = text;
+	handle->has_text = true;
+	return 0;
+}
+
+/*
+ * Whether the text that the handle has serves for a read at @offset.  A read that goes on where the
+ * last one ended gets the rest of what it began with.  One from elsewhere sees a value as it is
+ * now; of a list it gets its part of the pass, which was settled and built at the beginning.
+ */
+static bool is_served(const struct fs_call *call, const struct fs_handle *handle, uint64_t offset)
+{
+	if (!handle->has_text || offset == 0)
+		return false;
+	return call->node.row->is_list || offset == handle->next_offset;
+}
+
+/* What is left to an open file after its group was removed: the kernel's buffer, which holds the
+ * rest of a value, or of the line of a list in which the last read stopped. */
+static struct fs_slice buffered(const struct fs_call *call, const struct fs_handle *handle,
+				const struct read_arguments *read)
+{
+	struct fs_slice rest = {0};
+
+	if (!handle->has_text || read->offset == 0 || read->offset != handle->next_offset)
+		return rest;
+	rest = fs_slice_value(&handle->text, read->offset, read->size);
+	if (call->node.row->is_list && rest.length > fs_rest_of_line(&handle->text, rest.from))
+		rest.length = fs_rest_of_line(&handle->text, rest.from);
+	return rest;
+}
+
+static int slice(struct fs_call *call, struct read_result *result)
+{
+	const struct read_arguments *read = call->arguments;
+	struct fs_handle *handle = result->handle;
+	int r;
+
+	if (ucg_group_is_removed(call->node.group)) {
+		result->slice = buffered(call, handle, read);
+		return result->slice.length ? 0 : -ENODEV;
+	}
+	r = is_served(call, handle, read->offset) ? 0 : produce(call, handle);
+	if (r)
+		return r;
+	result->slice = call->node.row->is_list
+				? fs_slice_list(&handle->text, read->offset, read->size)
+				: fs_slice_value(&handle->text, read->offset, read->size);
+	return 0;
+}
+
+/* What the record says once the slice was read; an image only if that is news. */
+static int note_read(struct fs_call *call, const struct read_result *result)
+{
+	const struct fs_handle *handle = result->handle;
+	size_t end = result->slice.from + result->slice.length;
+	struct ucg_handle_record record = handle->record;
+	struct ucg_handle_record *image;
+
+	if (handle->text.length)
+		record.flags |= UCG_HANDLE_READ_ONCE;
+	if (call->node.row->is_list) {
+		record.offset = end;
+		record.last_id = fs_last_id(&handle->text, end);
+	}
+	if (record.flags == handle->record.flags && record.offset == handle->record.offset &&
+	    record.last_id == handle->record.last_id)
+		return 0;
+	image = fs_handle_image(handle, call->change);
+	if (!image)
+		return -ENOMEM;
+	*image = record;
+	return 0;
+}
+
+static int decide_read(struct fs_call *call)
+{
+	const struct read_arguments *arguments = call->arguments;
+	struct read_result *result = call->result;
+	int r;
+
+	result->handle = file_handle(call, arguments->fh);
+	if (!result->handle)
+		return -EBADF;
+	r = slice(call, result);
+	return r ? r : note_read(call, result);
+}
+
+static void reply_read(struct fs_call *call)
+{
+	const struct read_arguments *arguments = call->arguments;
+	const struct read_result *result = call->result;
+	struct fs_handle *handle = result->handle;
+
+	handle->next_offset = arguments->offset + result->slice.length;
+	if (result->slice.length)
+		fuse_reply_buf(call->req, handle->text.bytes + result->slice.from,
+			       result->slice.length);
+	else
+		fuse_reply_buf(call->req, NULL, 0);
+}
+
+void fs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
+{
+	static const struct fs_operation read_steps = {.decide = decide_read, .reply = reply_read};
+	const struct read_arguments arguments = {
+		.fh = fi->fh,
+		.offset = (uint64_t)offset,
+		.size = size,
+	};
+	struct read_result result = {0};
+
+	fs_run(req, ino, &read_steps, &arguments, &result);
+}
+
+/* ---- write ---- */
+
+struct write_arguments {
+	uint64_t fh;
+	const char *bytes;
+	size_t length;
+};
+
+/* Control settles what the command is about before it decides. */
+static int decide_write(struct fs_call *call)
+{
+	const struct write_arguments *arguments = call->arguments;
+	const struct fs_handle *handle = file_handle(call, arguments->fh);
+	struct ucg_control_call control;
+
+	if (!handle)
+		return -EBADF;
+	control = control_call(call, handle);
+	return ucg_control_write(call->node.row, &control, arguments->bytes, arguments->length,
+				 call->change);
+}
+
+static void reply_write(struct fs_call *call)
+{
+	const struct write_arguments *arguments = call->arguments;
+
+	fuse_reply_write(call->req, arguments->length);
+}
+
+void fs_write(fuse_req_t req, fuse_ino_t ino, const char *bytes, size_t length, off_t offset,
+	      struct fuse_file_info *fi)
+{
+	static const struct fs_operation write_steps = {
+		.decide = decide_write,
+		.reply = reply_write,
+	};
+	const struct write_arguments arguments = {.fh = fi->fh, .bytes = bytes, .length = length};
+
+	/* One write is one command, wherever it is written. */
+	(void)offset;
+	fs_run(req, ino, &write_steps, &arguments, NULL);
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+/*
+ * Opening and closing, of control files and directories alike: a handle is made and ended.  What
+ * the handle may be used for is decided here, once; later changes of mode do not matter to it.
+ */
+
+/* O_TRUNC changes no value, but the times; it comes with the open (FUSE_CAP_ATOMIC_O_TRUNC). */
+static int truncate_node(struct fs_call *call)
+{
+	struct timespec now = fs_now();
+	const struct ucg_attr attr = {.mtime = now, .ctime = now};
+
+	return ucg_node_set(call->fs->config.hierarchy, call->node.group, call->node.file,
+			    call->node.table_mode, UCG_ATTR_MTIME | UCG_ATTR_CTIME, &attr,
+			    call->change);
+}
+
+static int check_file(struct fs_call *call)
+{
+	const struct fuse_file_info *fi = call->arguments;
+
+	if (ucg_group_is_removed(call->node.group))
+		return -ENODEV;
+	if (fi->flags & O_DIRECT)
+		return -EINVAL;
+	return fi->flags & O_TRUNC ? truncate_node(call) : 0;
+}
+
+static int decide_open(struct fs_call *call)
+{
+	const struct ucg_opener opener = fs_opener(call->req);
+	const struct ucg_control_file *row = call->node.row;
+	int r = row ? check_file(call) : 0;
+
+	if (r)
+		return r;
+	return fs_handle_prepare(&call->fs->handles, call->node.group, call->node.file,
+				 row && row->wakes_pollers, &opener, fuse_req_ctx(call->req)->pid,
+				 call->result, call->change);
+}
+
+/* The image that ends a handle.  Return: 0; -ENOMEM. */
+static int end_handle(struct ucg_handle_id id, struct ucg_change *change)
+{
+	struct ucg_image *image = ucg_change_add(change, UCG_RECORD_HANDLE);
+
+	if (!image)
+		return -ENOMEM;
+	image->forget = true;
+	image->handle.id = id;
+	return 0;
+}
+
+/* Nobody took the answer, so nobody will close the handle. */
+static void withdraw(struct ucg_fs *fs, struct ucg_handle_id id)
+{
+	struct ucg_change change = UCG_CHANGE_INIT;
+
+	if (!end_handle(id, &change))
+		ucg_commit(fs->config.journal, &change);
+	else
+		ucg_log(fs->config.log, LOG_ERR, "open: no memory to take a handle back");
+	ucg_change_clear(&change);
+}
+
+static void reply_open(struct fs_call *call)
+{
+	const struct ucg_handle_id *id = call->result;
+	struct fuse_file_info fi = *(const struct fuse_file_info *)call->arguments;
+
+	fi.fh = id->value;
+	/* Contents change without the kernel's knowledge: every read and write comes here. */
+	fi.direct_io = call->node.row != NULL;
+	if (fuse_reply_open(call->req, &fi))
+		withdraw(call->fs, *id);
+}
+
+static void open_node(fuse_req_t req, fuse_ino_t ino, const struct fuse_file_info *fi)
+{
+	static const struct fs_operation open_steps = {.decide = decide_open, .reply = reply_open};
+	struct ucg_handle_id id;
+
+	fs_run(req, ino, &open_steps, fi, &id);
+}
+
+void fs_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	open_node(req, ino, fi);
+}
+
+void fs_open_dir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	open_node(req, ino, fi);
+}
+
+static int decide_close(struct fs_call *call)
+{
+	const struct fuse_file_info *fi = call->arguments;
+
+	return end_handle((struct ucg_handle_id){fi->fh}, call->change);
+}
+
+static void reply_close(struct fs_call *call)
+{
+	fuse_reply_err(call->req, 0);
+}
+
+void fs_close(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	static const struct fs_operation close_steps = {
+		.decide = decide_close,
+		.reply = reply_close,
+	};
+
+	fs_run(req, ino, &close_steps, fi, NULL);
+}
