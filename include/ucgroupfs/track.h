@@ -18,7 +18,7 @@
 enum ucg_probe {
 	UCG_PROBE_PIDFS_CLOCK, /* st_ino of a pidfd counts allocations (6.9) */
 	UCG_PROBE_PIDFD_INFO,  /* ioctl(PIDFD_GET_INFO) (6.13) */
-	UCG_PROBE_NS_LAST_PID, /* /proc/sys/kernel/ns_last_pid; else /proc/loadavg */
+	UCG_PROBE_PROC_WHOLE,  /* /proc shows every process: not hidepid=, not subset=pid */
 	UCG_PROBES,
 };
 /* Name of a probe on the command line and in messages, "pidfs-clock" and so on; index enum

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+#include "cursor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "pidfd.h"
+#include "proc.h"
+#include "ucgroupfs/scope.h"
+
+/* An anchor older than this is renewed by the next look: while nobody looks, no fork is made. */
+#define ANCHOR_AGE_NS (50ull * 1000 * 1000)
+
+uint64_t monotonic_ns(void)
+{
+	struct timespec now;
+
+	/* Can't fail: the clock exists and the address is good. */
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+__attribute__((no_sanitize("address", "thread", "undefined"))) static int
+leave_at_once(void *unused)
+{
+	(void)unused;
+	_exit(0);
+}
+
+int64_t clock_read(void)
+{
+	/* CLONE_VFORK: the child is done with this stack before we go on. */
+	_Alignas(16) char stack[4096];
+	ucg_autoclose int pidfd = -1;
+	uint64_t birth;
+
+	if (clone(leave_at_once, stack + sizeof(stack),
+		  CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, NULL, &pidfd) < 0)
+		return -errno;
+	birth = pidfd_birth(pidfd);
+	return birth ? (int64_t)birth : -ENOTSUP;
+}
+
+static int read_load(struct cursor *cursor, struct proc_load *load)
+{
+	char text[128];
+	ssize_t length = pread(cursor->loadavg_fd, text, sizeof(text) - 1, 0);
+
+	if (length < 0)
+		return -errno;
+	text[length] = '\0';
+	return proc_parse_load(text, load);
+}
+
+int cursor_init(struct cursor *cursor, bool use_clock)
+{
+	struct cursor_reading reading;
+	long cpus = sysconf(_SC_NPROCESSORS_CONF);
+	int error;
+
+	*cursor = (struct cursor){.loadavg_fd = -1, .has_clock = use_clock};
+	cursor->cpus = cpus > 0 ? (unsigned)cpus : 1;
+	error = proc_read_pid_max(&cursor->pid_max);
+	if (error)
+		return error;
+	cursor->loadavg_fd = open("/proc/loadavg", O_RDONLY | O_CLOEXEC);
+	if (cursor->loadavg_fd < 0)
+		return -errno;
+	error = cursor_read(cursor, &reading);
+	if (error) {
+		cursor_deinit(cursor);
+		return error;
+	}
+	cursor_advance(cursor, &reading);
+	return 0;
+}
+
+void cursor_deinit(struct cursor *cursor)
+{
+	if (cursor->loadavg_fd >= 0)
+		close(cursor->loadavg_fd);
+	cursor->loadavg_fd = -1;
+}
+
+/* How many pids at most can have been taken in this time. */
+static uint64_t taken_in(const struct cursor *cursor, uint64_t ns)
+{
+	return (ns / CURSOR_FORK_NS + 1) * cursor->cpus;
+}
+
+/*
+ * How many allocations at least bring the cursor round to where it was at the last look: all pids
+ * but the reserved ones and those that it had to skip.  It skips only what was in use then, for
+ * what was taken since lies behind it.  A pid is in use as a task, and besides as the process group
+ * and the session of tasks, so three times the tasks is a bound.
+ */
+static uint64_t whole_cycle(const struct cursor *cursor)
+{
+	uint64_t skipped = CURSOR_RESERVED + 3ull * cursor->last_tasks;
+
+	return (uint64_t)cursor->pid_max > skipped ? (uint64_t)cursor->pid_max - skipped : 0;
+}
+
+static void read_clock_if_due(struct cursor *cursor, struct cursor_reading *reading)
+{
+	uint64_t elapsed = reading->before_ns - cursor->last_ns;
+	int64_t clock;
+
+	if (!cursor->has_clock)
+		return;
+	if (taken_in(cursor, elapsed) < whole_cycle(cursor) &&
+	    reading->before_ns - cursor->anchor_ns < ANCHOR_AGE_NS)
+		return;
+	clock = clock_read();
+	/* No process to be had, say: then time alone must do, and else full passes. */
+	if (clock > 0)
+		reading->clock = (uint64_t)clock;
+}
+
+/* The administrator may change pid_max.  Lowered, a cycle is shorter than we think; raised, a range
+ * that wraps is longer: so it is looked at where a range wraps, and with every anchor. */
+static bool pid_max_changed(struct cursor *cursor, const struct cursor_reading *reading)
+{
+	pid_t before = cursor->pid_max;
+
+	if (!reading->clock && reading->pid >= cursor->frontier && reading->pid < before)
+		return false;
+	return proc_read_pid_max(&cursor->pid_max) || cursor->pid_max != before;
+}
+
+int cursor_read(struct cursor *cursor, struct cursor_reading *reading)
+{
+	struct proc_load load;
+	uint64_t now, taken, cycle = whole_cycle(cursor);
+	int error;
+
+	*reading = (struct cursor_reading){.before_ns = monotonic_ns()};
+	read_clock_if_due(cursor, reading);
+	error = read_load(cursor, &load);
+	if (error)
+		return error;
+	now = monotonic_ns();
+	reading->pid = load.last_pid;
+	reading->tasks = load.tasks;
+	taken = taken_in(cursor, now - cursor->last_ns);
+	reading->is_trusted = taken < cycle;
+	if (!reading->is_trusted && reading->clock && cursor->anchor) {
+		taken = reading->clock - cursor->anchor +
+			taken_in(cursor, now - reading->before_ns);
+		reading->is_trusted = taken < cycle;
+	}
+	if (pid_max_changed(cursor, reading))
+		reading->is_trusted = false;
+	return 0;
+}
+
+void cursor_advance(struct cursor *cursor, const struct cursor_reading *reading)
+{
+	cursor->frontier = reading->pid;
+	cursor->last_ns = reading->before_ns;
+	cursor->last_tasks = reading->tasks;
+	if (reading->clock) {
+		cursor->anchor = reading->clock;
+		cursor->anchor_ns = reading->before_ns;
+	}
+}
+
+int cursor_stands_still(struct cursor *cursor, const struct cursor_reading *reading)
+{
+	struct proc_load load;
+	int error = read_load(cursor, &load);
+
+	if (error)
+		return error;
+	return load.last_pid == reading->pid &&
+	       taken_in(cursor, monotonic_ns() - reading->before_ns) < whole_cycle(cursor);
+}
+
+pid_t cursor_distance(const struct cursor *cursor, pid_t pid)
+{
+	return pid >= cursor->frontier ? pid - cursor->frontier
+				       : pid - cursor->frontier + cursor->pid_max;
+}

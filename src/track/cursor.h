@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TRACK_CURSOR_H
+#define TRACK_CURSOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/*
+ * The kernel hands pids out cyclically: the last one taken is the cursor, so all that was taken
+ * between two looks lies between two cursors, in the order of its allocation, provided that less
+ * than a whole cycle was taken meanwhile.  Two clocks bound what was taken: time (a pid takes a CPU
+ * at least CURSOR_FORK_NS), and, where the kernel has pidfs, its inode numbers, of which every pid
+ * taken on the machine uses one.
+ */
+#define CURSOR_FORK_NS 2000u
+
+/* Pids below this one are not given out again once the cursor has wrapped (RESERVED_PIDS). */
+#define CURSOR_RESERVED 300
+
+struct cursor {
+	int loadavg_fd;
+	pid_t pid_max;
+	unsigned cpus;
+	bool has_clock;
+
+	pid_t frontier;	     /* cursor up to which everything is known */
+	uint64_t last_ns;    /* moment before that cursor was read */
+	unsigned last_tasks; /* tasks on the machine then */
+	uint64_t anchor;     /* allocation clock at ... */
+	uint64_t anchor_ns;  /* ... this moment, not later than last_ns; 0: none */
+};
+
+/* One reading of the cursor. */
+struct cursor_reading {
+	pid_t pid;
+	unsigned tasks;
+	uint64_t before_ns; /* moment before it was read */
+	uint64_t clock;	 /* allocation clock, read between before_ns and the cursor; 0: not read */
+	bool is_trusted; /* less than a whole cycle was taken since the frontier */
+};
+
+/* Return: 0; -errno of open.  The frontier is the cursor of now. */
+int cursor_init(struct cursor *cursor, bool use_clock);
+void cursor_deinit(struct cursor *cursor);
+
+/* Return: 0; -EIO and the like: /proc is gone. */
+int cursor_read(struct cursor *cursor, struct cursor_reading *reading);
+
+/* Everything up to @reading is known from here on. */
+void cursor_advance(struct cursor *cursor, const struct cursor_reading *reading);
+
+/* Is the cursor still where @reading found it, and can't have gone round since?
+ * Return: 1, 0, -errno. */
+int cursor_stands_still(struct cursor *cursor, const struct cursor_reading *reading);
+
+/* Number of slots between the frontier and @pid. */
+pid_t cursor_distance(const struct cursor *cursor, pid_t pid);
+
+/**
+ * clock_read() - the allocation clock: the inode of a child of our own
+ * Costs a fork of 50 to 100 us that shares our memory.
+ * Return: the clock, never 0; -EAGAIN and the like as a negative number; -ENOTSUP: no pidfs.
+ */
+int64_t clock_read(void);
+
+uint64_t monotonic_ns(void);
+
+#endif

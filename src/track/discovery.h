@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TRACK_DISCOVERY_H
+#define TRACK_DISCOVERY_H
+
+#include "track_internal.h"
+
+/*
+ * Discovery: which tasks carry a group's marker, exactly, although they fork while we look.
+ *
+ * What the kernel does.  A fork is three steps: (1) it copies the limits, so the marker; (2) it
+ * takes a pid, and the cursor moves; nobody can see a task there yet; (3) the task becomes visible,
+ * or the fork fails and the pid is free again.  The forker can't die between (1) and (3).  Pids are
+ * taken in cyclic order.
+ *
+ * Words.  A *slot* is a pid.  A slot is *in flight* between (2) and (3).  A task *is taken* at (2).
+ * A member is *known* if it is in the roster and its pidfd was not readable when last drained.  A
+ * group is *suspect* if no known member of it lives.  The *frontier* is a value c of the cursor.
+ *
+ * G1 (invariant of an exact group).  Every member that was taken before the cursor was read as the
+ *    frontier is known, or on the pending list, or dead.
+ *
+ * G2 (a look keeps G1).  discovery_look() reads the cursor c, trusts the range (frontier, c] only
+ * if less than a whole cycle was taken since the frontier (cursor.h), and examines the pending
+ * slots, oldest first, then the range, in the order of allocation.  A slot is either without a
+ * member; or holds a live one, which becomes known; or is in flight, and becomes pending.  As the
+ * order is that of allocation, each member's slot is read after its forker's.
+ *
+ * G3 (declaring).  Let group g be exact, and suspect before a look began; let the look find nothing
+ *    of g; let the cursor still be c afterwards, without a whole cycle in between.  Then g is
+ * empty. Proof.  Suppose a member z lives or is in flight now.  No pid was taken since c was read,
+ * so z was taken before, and its slot is pending or in the range (else z was known, by G1, but all
+ *    known ones are dead).  Its slot was read and no member was found, so z was in flight then, and
+ *    its forker q lived.  q is a member taken before z.  It was not known, as the known ones were
+ *    dead before the look began; so q's own slot was pending or in the range, and was read earlier
+ *    than z's, at a time when q was alive or in flight.  Alive: it was found, contradiction.  In
+ *    flight: the same argument for q and its forker; the chain ends, for pids are finite.
+ *    Groups that became suspect during the look are not declared by it: a known member may have
+ *    finished a fork and died between the examination of the slot and the second drain.
+ *
+ * G4 (full passes).  Where the range can't be trusted, two passes over all tasks find nothing of a
+ *    group that was suspect before them: a fork in flight during the first has a forker that dies
+ *    in it, for else the first had found it; so the second sees the child, or the child's own
+ *    forks, unless all are dead.  Such a group is exact again with the cursor read before the
+ * passes as the frontier, and is then declared by G3.  A group with a known live member does not
+ * become exact by passes that find nothing: that member may have been forking behind the scan.  It
+ * does by a pass over all slots that also pends the slots in flight, if no pid was taken while it
+ * ran: then every member was visible or in flight when its slot was read. Dead members that nobody
+ * has reaped are found by every pass; one that the pass before found dead too was dead all through
+ * this one and counts for nothing (pass.c).
+ *
+ * G5 (counter rule).  Where members may choose their pids (clone3 with set_tid, ns_last_pid), the
+ *    order of slots says nothing.  A suspect group is then declared by two full passes that find
+ *    nothing between two forks of our own whose allocation clocks follow each other directly: no
+ *    pid at all was taken in between.
+ *
+ * The model of all this, with the variants that it must refute, is tests/model/discovery.pml.
+ *
+ * Context of all functions: serving thread.
+ */
+
+/* Deaths of held members: roster and suspects are brought up to date.  No request is answered
+ * before this; a full fence stands between it and the cursor. */
+void discovery_drain(struct track *track);
+
+/**
+ * discovery_look() - account for everything that was forked since the last look
+ * Return: 0; -EAGAIN: the range can't be trusted, full passes are needed; -EINPROGRESS: the worker
+ * looks at a long range; other: want of means, nothing was proved.
+ */
+int discovery_look(struct track *track);
+
+/**
+ * discovery_resolve() - declare all suspects empty or find them a witness
+ * Delivers `entered` and `emptied`.
+ * Return: 0: there is no suspect left; -EINPROGRESS: the worker is at it, or a later dispatch.
+ */
+int discovery_resolve(struct track *track);
+
+/* Start full passes, unless some are under way.  @restore: over slots if affordable, so that groups
+ * with live members can become exact again. */
+void discovery_start_passes(struct track *track, bool restore);
+
+/* Merge what the worker found. */
+void discovery_collect(struct track *track, struct pass_job *job);
+
+/* A process is known to be a member from here on.  Return: it; NULL: no memory. */
+struct member *discovery_admit(struct track *track, pid_t pid, int pidfd, struct epoch *epoch);
+
+/* The group has lost a member; if it was the last known one, it is suspect. */
+void discovery_lost(struct track *track, struct tracked_group *group);
+
+/* Has the group a live member that we hold, or can hold now? */
+bool discovery_has_witness(struct track *track, struct tracked_group *group);
+
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+#include "marker.h"
+
+#include <errno.h>
+#include <stddef.h>
+
+#include "proc.h"
+
+static const struct {
+	__rlimit_resource_t resource;
+	const char *title; /* in /proc/PID/limits */
+} carriers[MARKER_CARRIERS] = {
+	[MARKER_LOCKS] = {RLIMIT_LOCKS, "Max file locks"},
+	[MARKER_RSS] = {RLIMIT_RSS, "Max resident set"},
+};
+
+static int read_soft(pid_t pid, enum marker_carrier carrier, uint64_t *softp)
+{
+	struct rlimit limit;
+	int error;
+
+	if (prlimit(pid, carriers[carrier].resource, NULL, &limit) == 0) {
+		*softp = limit.rlim_cur;
+		return 0;
+	}
+	if (errno != EPERM)
+		return -errno;
+	error = proc_read_limit(pid, carriers[carrier].title, softp);
+	if (error != -ESRCH)
+		return error;
+	/* It exists, but is hidden from us: what it carries can't be seen. */
+	*softp = RLIM_INFINITY;
+	return 0;
+}
+
+int marker_read(const struct marker_scheme *scheme, pid_t pid, struct marker *marker)
+{
+	for (enum marker_carrier carrier = 0; carrier < MARKER_CARRIERS; carrier++) {
+		uint64_t soft;
+		int error = read_soft(pid, carrier, &soft);
+
+		if (error)
+			return error;
+		if (marker_is_ours(scheme->hierarchy, soft)) {
+			*marker = (struct marker){carrier, (uint32_t)soft};
+			return 1;
+		}
+		/* As long as the second limit was never needed, strangers come at half the price.
+		 */
+		if (!scheme->second_used)
+			return 0;
+	}
+	return 0;
+}
+
+int marker_choose(pid_t pid, uint64_t value, enum marker_carrier *carrierp, uint64_t *softp)
+{
+	int refusal = -EBUSY;
+
+	for (enum marker_carrier carrier = 0; carrier < MARKER_CARRIERS; carrier++) {
+		struct rlimit limit;
+
+		if (prlimit(pid, carriers[carrier].resource, NULL, &limit))
+			return -errno;
+		if (marker_is_any(limit.rlim_cur))
+			continue;
+		if (limit.rlim_max < value) {
+			refusal = -EPERM;
+			continue;
+		}
+		*carrierp = carrier;
+		*softp = limit.rlim_cur;
+		return 0;
+	}
+	return refusal;
+}
+
+int marker_write(pid_t pid, enum marker_carrier carrier, uint64_t soft, uint64_t *oldp)
+{
+	struct rlimit limit, old;
+
+	/* Only the soft limit is ours: the hard one is read and written back.  A process that
+	 * lowers its own hard limit in between would see it raised again only if we had the
+	 * privilege, and else we get EPERM: as with two writers of any limit. */
+	if (prlimit(pid, carriers[carrier].resource, NULL, &limit))
+		return -errno;
+	if (soft > limit.rlim_max && marker_is_any(soft))
+		return -EINVAL;
+	limit.rlim_cur = soft < limit.rlim_max ? soft : limit.rlim_max;
+	if (prlimit(pid, carriers[carrier].resource, &limit, &old))
+		return -errno;
+	if (oldp)
+		*oldp = old.rlim_cur;
+	return 0;
+}

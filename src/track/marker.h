@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TRACK_MARKER_H
+#define TRACK_MARKER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+/*
+ * The marker: the group of a process, written on the process as a soft resource limit that has had
+ * no effect since Linux 2.4.  fork copies it inside the kernel; exec, setsid, reparenting and a
+ * cleared environment keep it (design.md §3).
+ *
+ *	magic (16 bits) | hierarchy (16 bits) | epoch (32 bits)
+ */
+#define MARKER_MAGIC 0x7563u
+
+/* Which of the two limits carries it: the first, unless something else is in its way. */
+enum marker_carrier { MARKER_LOCKS, MARKER_RSS, MARKER_CARRIERS };
+
+/* How markers of this mount look; owned by the tracker, copied into each scan. */
+struct marker_scheme {
+	uint16_t hierarchy; /* random, ours */
+	bool second_used;   /* some process carries ours in MARKER_RSS, so both must be read */
+};
+
+struct marker {
+	enum marker_carrier carrier;
+	uint32_t epoch;
+};
+
+static inline uint64_t marker_value(uint16_t hierarchy, uint32_t epoch)
+{
+	return (uint64_t)MARKER_MAGIC << 48 | (uint64_t)hierarchy << 32 | epoch;
+}
+
+/* A marker of some hierarchy, ours or another. */
+static inline bool marker_is_any(uint64_t soft)
+{
+	return soft >> 48 == MARKER_MAGIC;
+}
+
+static inline bool marker_is_ours(uint16_t hierarchy, uint64_t soft)
+{
+	return soft >> 32 == ((uint64_t)MARKER_MAGIC << 16 | hierarchy);
+}
+
+/**
+ * marker_read() - the marker of a process or thread, whoever owns it
+ * @pid: process or thread id
+ * Return: 1: it carries ours, in *@marker; 0: it does not; -ESRCH: no task has this id.
+ * A task of another user answers through /proc/PID/limits (a setuid program keeps the marker).
+ */
+int marker_read(const struct marker_scheme *scheme, pid_t pid, struct marker *marker);
+
+/**
+ * marker_choose() - which limit of an unmarked process can carry a marker
+ * @softp: out: its soft limit now, to be given back one day
+ * Return: 0; -ESRCH; -EPERM: not ours to mark; -EBUSY: two other hierarchies hold it.
+ */
+int marker_choose(pid_t pid, uint64_t value, enum marker_carrier *carrierp, uint64_t *softp);
+
+/**
+ * marker_write() - set the soft limit that carries the marker
+ * @soft: a marker, or the limit to give back
+ *        (as far as the hard limit lets)
+ * @oldp: out, may be NULL: what it was
+ * Return: 0; -ESRCH; -EPERM; -EINVAL: a marker above the hard limit.
+ */
+int marker_write(pid_t pid, enum marker_carrier carrier, uint64_t soft, uint64_t *oldp);
+
+#endif

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+#include "mover.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "discovery.h"
+#include "pidfd.h"
+#include "proc.h"
+#include "ucgroupfs/scope.h"
+
+/* User time in clock ticks after which a thread that never sleeps has surely left the kernel: more
+ * than the error of the kernel's scaling of sampled times. */
+#define USER_TICKS 3
+
+static bool thread_is_outside_fork(pid_t pid, struct mover_thread *thread, bool first_time)
+{
+	struct proc_stat stat;
+
+	/* Gone: its last fork is out. */
+	if (proc_read_stat(pid, thread->tid, &stat) || proc_state_is_outside_fork(stat.state))
+		return true;
+	if (first_time)
+		thread->user_time = stat.user_time;
+	return stat.user_time >= thread->user_time + USER_TICKS;
+}
+
+/* Drops the threads that are outside of a fork. */
+static void look_at_threads(struct mover *mover, bool first_time)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < mover->thread_count; i++)
+		if (!thread_is_outside_fork(mover->pid, &mover->threads[i], first_time))
+			mover->threads[left++] = mover->threads[i];
+	mover->thread_count = left;
+}
+
+static int list_threads(struct mover *mover)
+{
+	ucg_cleanup(ucg_pids_clear) struct ucg_pids tids = {0};
+	int error = proc_read_threads(mover->pid, &tids);
+
+	if (error == -ESRCH || (!error && tids.count == 0))
+		return 0;
+	mover->threads = error ? NULL : calloc(tids.count, sizeof(*mover->threads));
+	if (!mover->threads)
+		return error ? error : -ENOMEM;
+	for (size_t i = 0; i < tids.count; i++)
+		mover->threads[i].tid = tids.pid[i];
+	mover->thread_count = tids.count;
+	return 0;
+}
+
+static void mover_free(struct mover *mover)
+{
+	ucg_closep(&mover->pidfd);
+	free(mover->threads);
+	ucg_pids_clear(&mover->kin);
+	free(mover);
+}
+
+static void mover_freep(struct mover **mover)
+{
+	if (*mover)
+		mover_free(*mover);
+}
+
+/* A mover with the threads that may be in a fork; NULL: no memory. */
+static struct mover *mover_new(pid_t pid)
+{
+	ucg_cleanup(mover_freep) struct mover *mover = calloc(1, sizeof(*mover));
+
+	if (!mover)
+		return NULL;
+	mover->pid = pid;
+	mover->pidfd = -1;
+	if (list_threads(mover))
+		return NULL;
+	look_at_threads(mover, true);
+	if (mover->thread_count)
+		mover->pidfd = pidfd_get(pid);
+	return ucg_steal_pointer(&mover);
+}
+
+bool mover_watch(struct track *track, pid_t pid, struct epoch *old, struct tracked_group *to)
+{
+	struct mover *mover = mover_new(pid);
+
+	if (!mover) {
+		ucg_log(track->config.log, LOG_WARNING,
+			"no means to watch process %d, which was moved while it runs: a fork in "
+			"flight may stay behind",
+			pid);
+		return false;
+	}
+	if (!mover->thread_count) {
+		mover_free(mover);
+		return false;
+	}
+	mover->old = old;
+	mover->to = to;
+	if (old)
+		old->mover_count++;
+	/* What has come out by now was forked before the attach, for all that anybody can tell. */
+	discovery_look(track);
+	cds_list_add_tail(&mover->link, &track->movers);
+	track_arm_timer(track, true);
+	return true;
+}
+
+static pid_t parent_of(struct track *track, pid_t pid)
+{
+	ucg_autoclose int pidfd = track->has_parent_info ? pidfd_get(pid) : -1;
+	struct proc_stat stat;
+	pid_t parent;
+
+	if (pidfd >= 0 && pidfd_parent(pidfd, &parent) == 0)
+		return parent;
+	return proc_read_stat(pid, pid, &stat) ? 0 : stat.ppid;
+}
+
+/* Is @parent the mover himself, alive, so that the pid is still his? */
+static bool is_mover(const struct mover *mover, pid_t parent)
+{
+	return parent == mover->pid && (mover->pidfd < 0 || !pidfd_is_dead(mover->pidfd));
+}
+
+static bool is_kin(const struct mover *mover, pid_t parent)
+{
+	for (size_t i = 0; i < mover->kin.count; i++)
+		if (mover->kin.pid[i] == parent)
+			return true;
+	return false;
+}
+
+/* Gives a straggler the marker of the group where its parent is, and admits it there. */
+static void put_right(struct track *track, const struct mover *mover, pid_t pid,
+		      enum marker_carrier carrier, uint64_t prior)
+{
+	struct epoch *epoch;
+
+	if (!mover->to) {
+		marker_write(pid, carrier, prior, NULL);
+		return;
+	}
+	epoch = roster_epoch_need(&track->roster, mover->to, carrier, prior);
+	if (!epoch ||
+	    marker_write(pid, carrier, marker_value(track->roster.scheme.hierarchy, epoch->value),
+			 NULL))
+		return;
+	mover->to->found++;
+	if (!discovery_admit(track, pid, pidfd_get(pid), epoch))
+		ucg_log(track->config.log, LOG_ERR, "out of memory: process %d is not followed",
+			pid);
+}
+
+bool mover_claims(struct track *track, pid_t pid, struct epoch *epoch)
+{
+	struct mover *mover;
+	pid_t parent;
+
+	if (!track->claims || !epoch->mover_count || roster_member(&track->roster, pid))
+		return false;
+	parent = parent_of(track, pid);
+	cds_list_for_each_entry (mover, &track->movers, link) {
+		if (mover->old != epoch || mover->to == epoch->group || !is_mover(mover, parent))
+			continue;
+		put_right(track, mover, pid, epoch->carrier, epoch->prior);
+		return true;
+	}
+	return false;
+}
+
+void mover_stranger(void *context, pid_t pid)
+{
+	struct track *track = context;
+	pid_t parent = parent_of(track, pid);
+	struct mover *mover;
+	enum marker_carrier carrier;
+	uint64_t prior;
+
+	cds_list_for_each_entry (mover, &track->movers, link) {
+		if (mover->old || !mover->to || parent == 0 ||
+		    !(is_mover(mover, parent) || is_kin(mover, parent)))
+			continue;
+		if (marker_choose(pid, marker_value(track->roster.scheme.hierarchy, UINT32_MAX),
+				  &carrier, &prior))
+			return;
+		put_right(track, mover, pid, carrier, prior);
+		/* Without memory its unmarked children are not adopted: logged by nobody, as they
+		 * exist only if it forked before it was found. */
+		(void)ucg_pids_append(&mover->kin, pid);
+		return;
+	}
+}
+
+void mover_forward(struct track *track, struct epoch *epoch)
+{
+	struct mover *mover;
+
+	cds_list_for_each_entry_reverse(mover, &track->movers, link)
+	{
+		if (mover->old != epoch)
+			continue;
+		roster_epoch_forward(epoch, mover->to);
+		return;
+	}
+}
+
+void mover_release(struct track *track, pid_t pid, const struct epoch *epoch)
+{
+	int error = marker_write(pid, epoch->carrier, epoch->prior, NULL);
+
+	if (error && error != -ESRCH)
+		ucg_log(track->config.log, LOG_WARNING,
+			"process %d keeps a marker: its limit can't be given back", pid);
+}
+
+static void mover_end(struct track *track, struct mover *mover)
+{
+	struct epoch *old = mover->old;
+
+	cds_list_del(&mover->link);
+	if (old && --old->mover_count == 0 && old->is_forwarded && !old->member_count)
+		roster_epoch_drop(&track->roster, old);
+	mover_free(mover);
+}
+
+void mover_follow_all(struct track *track)
+{
+	struct mover *mover, *next;
+
+	cds_list_for_each_entry (mover, &track->movers, link)
+		look_at_threads(mover, false);
+	/* After the threads: what they forked is out by now.  Where it can't be looked at yet, the
+	 * movers stay for the next time. */
+	if (discovery_look(track)) {
+		discovery_start_passes(track, false);
+		return;
+	}
+	cds_list_for_each_entry_safe (mover, next, &track->movers, link)
+		if (!mover->thread_count)
+			mover_end(track, mover);
+}
+
+void mover_forget(struct track *track, const struct tracked_group *to)
+{
+	struct mover *mover, *next;
+
+	cds_list_for_each_entry_safe (mover, next, &track->movers, link)
+		if (!to || mover->to == to)
+			mover_end(track, mover);
+}

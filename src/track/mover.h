@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TRACK_MOVER_H
+#define TRACK_MOVER_H
+
+#include "track_internal.h"
+
+/*
+ * Moves with a fork in flight.  fork copies the limits before it takes a pid, so a child that is in
+ * flight while its parent is moved from A to B comes out later with A's marker, or with none if the
+ * parent had none; the kernel puts it into B.
+ *
+ * M1. If each thread of the mover was seen outside of a fork after the new marker was written, then
+ *     every fork that copied the old one has come out.  If that was so before the attach was
+ *     answered, nobody can tell that such a fork was not over before the attach: nothing is to do.
+ * M2. Otherwise the mover is watched until M1 holds.  Meanwhile a child of his that carries the old
+ *     marker, or none, and was taken after the look made at the attach, is marked again; and so are
+ *     the children of such a child that carried none, for each link was taken after the attach.
+ * M3. When A is declared empty while a mover is watched, A's epochs follow him: they mean B from
+ *     then on, and A gets a new one with its next member.  So a straggler whose parent has died
+ *     meanwhile lands where the kernel would have put it.
+ *
+ * Inexact: two members of one epoch moved to different groups in mid-fork, with the forker already
+ * dead when the child is found (the epoch follows the last one); a straggler without a marker
+ * whose parent is dead when it is found.
+ *
+ * Context of all functions: serving thread.
+ */
+struct mover_thread {
+	pid_t tid;
+	uint64_t user_time; /* ticks, when first looked at */
+};
+
+struct mover {
+	struct cds_list_head link;
+	pid_t pid;
+	int pidfd;
+	struct epoch *old;	      /* that it carried; NULL: none */
+	struct tracked_group *to;     /* NULL: the root */
+	struct mover_thread *threads; /* not yet seen outside of a fork */
+	size_t thread_count;
+	struct ucg_pids kin; /* stragglers without a marker that were adopted */
+};
+
+/**
+ * mover_watch() - a process was moved; watch it if a fork may be in flight
+ * @old: epoch before; NULL: it carried none
+ * @to:  NULL for the root
+ * Return: true: it is watched; false: M1 holds already.
+ */
+bool mover_watch(struct track *track, pid_t pid, struct epoch *old, struct tracked_group *to);
+
+/* Was this live task, found with the marker of @epoch, in flight at a move?  Then it is marked
+ * again and admitted where it belongs.  Context: merging a look. */
+bool mover_claims(struct track *track, pid_t pid, struct epoch *epoch);
+
+/* The same for a task that carries no marker.  Signature of scan.stranger; @context: the track. */
+void mover_stranger(void *context, pid_t pid);
+
+/* The group of @epoch is declared empty: the epoch follows the last mover who carried it. */
+void mover_forward(struct track *track, struct epoch *epoch);
+
+/* Take the marker back from a process that belongs to the root. */
+void mover_release(struct track *track, pid_t pid, const struct epoch *epoch);
+
+/* Look again at all movers; those of whom M1 holds are done. */
+void mover_follow_all(struct track *track);
+
+/* The group is gone, or with NULL the tracker: nobody is to be moved there any more. */
+void mover_forget(struct track *track, const struct tracked_group *to);
+
+#endif

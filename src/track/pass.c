@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT */
+#include "pass.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "proc.h"
+#include "ucgroupfs/scope.h"
+
+static int compare_known(const void *left, const void *right)
+{
+	pid_t a = ((const struct pass_known *)left)->pid;
+	pid_t b = ((const struct pass_known *)right)->pid;
+
+	return (a > b) - (a < b);
+}
+
+/*
+ * A known member is passed over only if the slot still carries its epoch: a pid that was used again
+ * by a member of another group, while we scan, is not the known one.  One that was used again by a
+ * member of the same group does no harm: that group had a known live member when the passes began,
+ * so they prove nothing for it anyway (discovery.h, G3).
+ */
+static bool is_known(void *context, pid_t pid, uint32_t epoch)
+{
+	const struct pass_job *job = context;
+	struct pass_known key = {.pid = pid};
+	const struct pass_known *known =
+		job->known_count
+			? bsearch(&key, job->known, job->known_count, sizeof(key), compare_known)
+			: NULL;
+
+	return known && known->epoch == epoch;
+}
+
+/* Found dead by the pass before as well, the very same: it was dead all through this pass. */
+static bool was_dead_before(const struct scan *scan, size_t *cursor, size_t end,
+			    const struct scan_found *found)
+{
+	/* Only the dead stand in order: a thread is found in its own slot, under its process's pid.
+	 */
+	while (*cursor < end &&
+	       (!scan->found[*cursor].dead || scan->found[*cursor].pid < found->pid))
+		++*cursor;
+	return *cursor < end && scan->found[*cursor].pid == found->pid &&
+	       scan->found[*cursor].birth == found->birth;
+}
+
+/* Both passes list in ascending order, so one walk compares them. */
+static void mark_stale(struct scan *scan, size_t previous, size_t current)
+{
+	size_t cursor = previous;
+
+	for (size_t i = current; i < scan->found_count; i++)
+		if (scan->found[i].dead && was_dead_before(scan, &cursor, current, &scan->found[i]))
+			scan->found[i].fresh = false;
+}
+
+static void one_pass(struct pass_job *job)
+{
+	job->scan.pass = job->passes++;
+	if (job->by_proc)
+		scan_proc(&job->scan);
+	else
+		scan_slots(&job->scan, 1, job->pid_max - 1);
+}
+
+/*
+ * Two passes, and a third if the first one met zombies: those are then known to have been dead all
+ * through the other two.  Slots in flight are pended by the last pass alone, whose forkers are
+ * the only ones that can still be at it.
+ */
+static void find_members(struct pass_job *job)
+{
+	size_t previous = 0, current;
+	unsigned wanted = 2;
+
+	job->scan.is_known = is_known;
+	job->scan.context = job;
+	while (job->passes < wanted && !job->scan.error) {
+		current = job->scan.found_count;
+		job->scan.pends = job->passes + 1 == wanted && !job->by_proc;
+		one_pass(job);
+		if (job->passes == 1 && job->scan.found_count)
+			wanted = 3;
+		mark_stale(&job->scan, previous, current);
+		previous = current;
+	}
+	job->error = job->scan.error;
+}
+
+/* A known pid lies in a range only if the cursor has wrapped, and may have been used again since
+ * the roster was drained: so all are looked at, and the merge tells who is old news. */
+static bool is_never_known(void *context, pid_t pid, uint32_t epoch)
+{
+	(void)context, (void)pid, (void)epoch;
+	return false;
+}
+
+static void look_at_range(struct pass_job *job)
+{
+	job->scan.is_known = is_never_known;
+	job->scan.context = job;
+	scan_range(&job->scan, &job->pids, job->frontier, job->reading.pid, job->pid_max);
+	job->error = job->scan.error;
+}
+
+static int list_process(struct pass_job *job, pid_t tgid)
+{
+	ucg_cleanup(ucg_pids_clear) struct ucg_pids threads = {0};
+	struct marker marker;
+	struct proc_stat stat;
+	int error;
+
+	if (marker_read(&job->scan.scheme, tgid, &marker) != 0)
+		return 0;
+	error = proc_read_threads(tgid, &threads);
+	if (error)
+		return error == -ESRCH ? 0 : error;
+	if (threads.count == 0)
+		return 0;
+	/* A zombie's task directory lists the dead leader, which proc_read_threads() leaves out. */
+	if (job->what == UCG_LIST_PROCESSES)
+		return ucg_pids_append(&job->pids, tgid);
+	for (size_t i = 0; i < threads.count && !error; i++) {
+		if (threads.pid[i] != tgid &&
+		    (proc_read_stat(tgid, threads.pid[i], &stat) || proc_state_is_dead(stat.state)))
+			continue;
+		error = ucg_pids_append(&job->pids, threads.pid[i]);
+	}
+	return error;
+}
+
+static void list_root(struct pass_job *job)
+{
+	ucg_cleanup(ucg_pids_clear) struct ucg_pids processes = {0};
+
+	job->error = proc_read_processes(&processes);
+	for (size_t i = 0; i < processes.count && !job->error; i++)
+		job->error = list_process(job, processes.pid[i]);
+	ucg_pids_sort(&job->pids);
+}
+
+void pass_run(struct pass_job *job)
+{
+	int64_t before = job->by_counter ? clock_read() : 0, after;
+
+	if (job->kind == PASS_ROOT)
+		list_root(job);
+	else if (job->kind == PASS_RANGE)
+		look_at_range(job);
+	else
+		find_members(job);
+	if (before <= 0)
+		return;
+	after = clock_read();
+	job->quiet = after == before + 1;
+}
+
+static void *work(void *context)
+{
+	struct pass_worker *worker = context;
+
+	pthread_mutex_lock(&worker->mutex);
+	while (!worker->stop) {
+		struct pass_job *job;
+
+		if (cds_list_empty(&worker->todo)) {
+			pthread_cond_wait(&worker->wanted, &worker->mutex);
+			continue;
+		}
+		job = cds_list_first_entry(&worker->todo, struct pass_job, link);
+		cds_list_del(&job->link);
+		pthread_mutex_unlock(&worker->mutex);
+		pass_run(job);
+		pthread_mutex_lock(&worker->mutex);
+		cds_list_add_tail(&job->link, &worker->done);
+		/* Can't fail: the counter is far from its limit. */
+		eventfd_write(worker->done_fd, 1);
+	}
+	pthread_mutex_unlock(&worker->mutex);
+	return NULL;
+}
+
+int pass_worker_init(struct pass_worker *worker)
+{
+	*worker = (struct pass_worker){.done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+	if (worker->done_fd < 0)
+		return -errno;
+	CDS_INIT_LIST_HEAD(&worker->todo);
+	CDS_INIT_LIST_HEAD(&worker->done);
+	/* Neither can fail with default attributes (pthread_mutex_init(3), pthread_cond_init(3)).
+	 */
+	pthread_mutex_init(&worker->mutex, NULL);
+	pthread_cond_init(&worker->wanted, NULL);
+	return 0;
+}
+
+static void free_all(struct cds_list_head *jobs)
+{
+	struct pass_job *job, *next;
+
+	cds_list_for_each_entry_safe (job, next, jobs, link)
+		pass_job_free(job);
+}
+
+void pass_worker_stop(struct pass_worker *worker)
+{
+	pthread_mutex_lock(&worker->mutex);
+	worker->stop = true;
+	pthread_cond_signal(&worker->wanted);
+	pthread_mutex_unlock(&worker->mutex);
+	if (worker->is_running)
+		pthread_join(worker->thread, NULL);
+	worker->is_running = false;
+}
+
+void pass_worker_deinit(struct pass_worker *worker)
+{
+	pass_worker_stop(worker);
+	free_all(&worker->todo);
+	free_all(&worker->done);
+	pthread_cond_destroy(&worker->wanted);
+	pthread_mutex_destroy(&worker->mutex);
+	close(worker->done_fd);
+}
+
+struct pass_job *pass_job_new(enum pass_kind kind, const struct marker_scheme *scheme)
+{
+	struct pass_job *job = calloc(1, sizeof(*job));
+
+	if (!job)
+		return NULL;
+	if (scan_init(&job->scan)) {
+		free(job);
+		return NULL;
+	}
+	job->kind = kind;
+	job->scan.scheme = *scheme;
+	return job;
+}
+
+void pass_job_free(struct pass_job *job)
+{
+	scan_deinit(&job->scan);
+	free(job->known);
+	ucg_pids_clear(&job->pids);
+	free(job);
+}
+
+int pass_start(struct pass_worker *worker, struct pass_job *job)
+{
+	if (worker->stop)
+		return -EAGAIN;
+	if (!worker->is_running) {
+		int error = pthread_create(&worker->thread, NULL, work, worker);
+
+		if (error)
+			return -error;
+		worker->is_running = true;
+	}
+	if (job->known_count)
+		qsort(job->known, job->known_count, sizeof(*job->known), compare_known);
+	pthread_mutex_lock(&worker->mutex);
+	cds_list_add_tail(&job->link, &worker->todo);
+	pthread_cond_signal(&worker->wanted);
+	pthread_mutex_unlock(&worker->mutex);
+	return 0;
+}
+
+struct pass_job *pass_finished(struct pass_worker *worker)
+{
+	struct pass_job *job = NULL;
+
+	pthread_mutex_lock(&worker->mutex);
+	if (!cds_list_empty(&worker->done)) {
+		job = cds_list_first_entry(&worker->done, struct pass_job, link);
+		cds_list_del(&job->link);
+	}
+	pthread_mutex_unlock(&worker->mutex);
+	return job;
+}

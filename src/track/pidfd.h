@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TRACK_PIDFD_H
+#define TRACK_PIDFD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/*
+ * What the kernel offers on pidfds, as far as C libraries have no word for it yet.  The one place
+ * of this module that knows numbers of kernel versions.
+ */
+
+/* pidfd_open(2), close-on-exec by nature.  Return: descriptor; -1 with errno. */
+int pidfd_get(pid_t pid);
+
+/* Has the process exited, reaped or not? */
+bool pidfd_is_dead(int pidfd);
+
+/* Return: 0; -ESRCH: dead; -EPERM. */
+int pidfd_kill(int pidfd, int signal);
+
+/* Inode of the pidfd: grows with every pid taken on the machine and is never used twice.
+ * 0: the kernel has no pidfs (before 6.9). */
+uint64_t pidfd_birth(int pidfd);
+
+/* Parent of the process, by PIDFD_GET_INFO (6.13).  Return: 0; -ENOTTY: not offered; -ESRCH. */
+int pidfd_parent(int pidfd, pid_t *ppidp);
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+#include "probe.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <linux/capability.h>
+
+#include "cursor.h"
+#include "pidfd.h"
+#include "proc.h"
+#include "ucgroupfs/scope.h"
+
+#ifndef CAP_CHECKPOINT_RESTORE
+#define CAP_CHECKPOINT_RESTORE 40
+#endif
+
+static bool has_pidfs_clock(void)
+{
+	int64_t first = clock_read();
+
+	return first > 0 && clock_read() > first;
+}
+
+static bool has_pidfd_info(void)
+{
+	ucg_autoclose int pidfd = pidfd_get(getpid());
+	pid_t parent;
+
+	return pidfd >= 0 && pidfd_parent(pidfd, &parent) == 0 && parent == getppid();
+}
+
+static void fclosep(FILE **file)
+{
+	if (*file)
+		fclose(*file);
+}
+
+/* The last mount on /proc is the one that is seen. */
+static bool has_whole_proc(void)
+{
+	ucg_cleanup(fclosep) FILE *mounts = fopen("/proc/self/mountinfo", "re");
+	ucg_autofree char *line = NULL;
+	size_t size = 0;
+	int answer = -ENOENT;
+
+	if (!mounts)
+		return false;
+	while (getline(&line, &size, mounts) >= 0) {
+		int one = proc_parse_mount(line);
+
+		if (one != -ENOENT)
+			answer = one;
+	}
+	return answer == 0;
+}
+
+/* A row a feature in both. */
+const char *const ucg_probe_names[UCG_PROBES] = {
+	[UCG_PROBE_PIDFS_CLOCK] = "pidfs-clock",
+	[UCG_PROBE_PIDFD_INFO] = "pidfd-info",
+	[UCG_PROBE_PROC_WHOLE] = "whole-proc",
+};
+
+static bool (*const probes[UCG_PROBES])(void) = {
+	[UCG_PROBE_PIDFS_CLOCK] = has_pidfs_clock,
+	[UCG_PROBE_PIDFD_INFO] = has_pidfd_info,
+	[UCG_PROBE_PROC_WHOLE] = has_whole_proc,
+};
+
+bool probe_kernel(enum ucg_probe probe)
+{
+	return probes[probe]();
+}
+
+bool probe_pids_are_chosen(void)
+{
+	struct proc_status status;
+
+	if (proc_read_status(getpid(), &status))
+		return true;
+	return status.capabilities & (1ull << CAP_SYS_ADMIN | 1ull << CAP_CHECKPOINT_RESTORE);
+}

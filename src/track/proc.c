@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+#include "proc.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include "ucgroupfs/scope.h"
+
+/* The text behind `title` at the start of a line, or NULL. */
+static const char *line_value(const char *text, const char *title)
+{
+	size_t length = strlen(title);
+
+	for (const char *line = text; line; line = strchr(line, '\n')) {
+		if (*line == '\n')
+			line++;
+		if (strncmp(line, title, length) == 0)
+			return line + length;
+	}
+	return NULL;
+}
+
+static unsigned count_numbers(const char *value)
+{
+	unsigned count = 0;
+
+	for (; *value && *value != '\n'; value++)
+		if (*value >= '0' && *value <= '9' && (value[1] < '0' || value[1] > '9'))
+			count++;
+	return count;
+}
+
+int proc_parse_status(const char *text, struct proc_status *status)
+{
+	const char *state = line_value(text, "State:");
+	const char *tgid = line_value(text, "Tgid:");
+	const char *ppid = line_value(text, "PPid:");
+	const char *uid = line_value(text, "Uid:");
+	const char *threads = line_value(text, "Threads:");
+	const char *levels = line_value(text, "NSpid:");
+	const char *permitted = line_value(text, "CapPrm:");
+	char letter;
+	int tgid_value, ppid_value;
+	unsigned real, effective, saved, count;
+
+	if (!state || !tgid || !ppid || !uid || !threads)
+		return -EINVAL;
+	if (sscanf(state, " %c", &letter) != 1 || sscanf(tgid, "%d", &tgid_value) != 1 ||
+	    sscanf(ppid, "%d", &ppid_value) != 1 || sscanf(threads, "%u", &count) != 1 ||
+	    sscanf(uid, "%u %u %u", &real, &effective, &saved) != 3)
+		return -EINVAL;
+	*status = (struct proc_status){
+		.state = letter,
+		.tgid = tgid_value,
+		.ppid = ppid_value,
+		.uid = real,
+		.saved_uid = saved,
+		.threads = count,
+		.pid_levels = levels ? count_numbers(levels) : 1,
+		.has_memory = line_value(text, "VmSize:") != NULL,
+		.capabilities = permitted ? strtoull(permitted, NULL, 16) : 0,
+	};
+	return 0;
+}
+
+int proc_parse_stat(const char *text, struct proc_stat *stat)
+{
+	/* The name of the command may hold blanks and parentheses: it ends at the last one. */
+	const char *rest = strrchr(text, ')');
+	char state;
+	int ppid;
+	unsigned flags;
+	unsigned long user_time;
+
+	if (!rest)
+		return -EINVAL;
+	if (sscanf(rest + 1, " %c %d %*d %*d %*d %*d %u %*u %*u %*u %*u %lu", &state, &ppid, &flags,
+		   &user_time) != 4)
+		return -EINVAL;
+	*stat = (struct proc_stat){
+		.state = state, .ppid = ppid, .flags = flags, .user_time = user_time};
+	return 0;
+}
+
+int proc_parse_load(const char *text, struct proc_load *load)
+{
+	unsigned tasks;
+	int last;
+
+	if (sscanf(text, "%*f %*f %*f %*u/%u %d", &tasks, &last) != 2)
+		return -EINVAL;
+	*load = (struct proc_load){.tasks = tasks, .last_pid = last};
+	return 0;
+}
+
+int proc_parse_limit(const char *text, const char *title, uint64_t *softp)
+{
+	const char *value = line_value(text, title);
+	char *end;
+
+	if (!value)
+		return -EINVAL;
+	value += strspn(value, " ");
+	if (strncmp(value, "unlimited", strlen("unlimited")) == 0) {
+		*softp = RLIM_INFINITY;
+		return 0;
+	}
+	if (*value < '0' || *value > '9')
+		return -EINVAL;
+	errno = 0;
+	*softp = strtoull(value, &end, 10);
+	return errno ? -EINVAL : 0;
+}
+
+int proc_parse_mount(const char *line)
+{
+	char where[sizeof("/proc")] = "";
+	const char *dash = strstr(line, " - ");
+	const char *options;
+
+	if (sscanf(line, "%*d %*d %*s %*s %5s", where) != 1 || strcmp(where, "/proc") != 0)
+		return -ENOENT;
+	/* A longer path, /proc/sys for one, was cut to the same five letters. */
+	if (!strstr(line, " /proc ") || !dash || strncmp(dash, " - proc ", 8) != 0)
+		return -ENOENT;
+	options = strrchr(line, ' ');
+	if (strstr(options, "subset="))
+		return 1;
+	return strstr(options, "hidepid=") && !strstr(options, "hidepid=0") &&
+	       !strstr(options, "hidepid=off");
+}
+
+ssize_t proc_read_file(const char *path, char *buffer, size_t size)
+{
+	ucg_autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t length = 0;
+	ssize_t got;
+
+	if (fd < 0)
+		return -errno;
+	do {
+		got = read(fd, buffer + length, size - 1 - length);
+		if (got < 0 && errno != EINTR)
+			return -errno;
+		length += got > 0 ? (size_t)got : 0;
+	} while (got != 0 && length < size - 1);
+	buffer[length] = '\0';
+	return (ssize_t)length;
+}
+
+/* A task that is not there, or that a mount option hides from us, is one that we can't know. */
+static int as_missing_task(int error)
+{
+	return error == -ENOENT || error == -EPERM || error == -EACCES ? -ESRCH : error;
+}
+
+static int read_task_file(pid_t tid, const char *name, char *buffer, size_t size)
+{
+	char path[64];
+	ssize_t length;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", tid, name);
+	length = proc_read_file(path, buffer, size);
+	return length < 0 ? as_missing_task((int)length) : 0;
+}
+
+int proc_read_status(pid_t tid, struct proc_status *status)
+{
+	char text[8192];
+	int error = read_task_file(tid, "status", text, sizeof(text));
+
+	return error ? error : proc_parse_status(text, status);
+}
+
+int proc_read_stat(pid_t tgid, pid_t tid, struct proc_stat *stat)
+{
+	char name[64], text[2048];
+	int error;
+
+	snprintf(name, sizeof(name), "task/%d/stat", tid);
+	error = read_task_file(tgid, name, text, sizeof(text));
+	return error ? error : proc_parse_stat(text, stat);
+}
+
+int proc_read_limit(pid_t tid, const char *title, uint64_t *softp)
+{
+	char text[4096];
+	int error = read_task_file(tid, "limits", text, sizeof(text));
+
+	return error ? error : proc_parse_limit(text, title, softp);
+}
+
+static void closedirp(DIR **directory)
+{
+	if (*directory)
+		closedir(*directory);
+}
+
+/* Entries of a directory whose names are numbers. */
+static int read_numbers(const char *path, struct ucg_pids *pids)
+{
+	ucg_cleanup(closedirp) DIR *directory = opendir(path);
+	struct dirent *entry;
+	int error;
+
+	if (!directory)
+		return as_missing_task(-errno);
+	while (errno = 0, (entry = readdir(directory))) {
+		if (entry->d_name[0] < '0' || entry->d_name[0] > '9')
+			continue;
+		error = ucg_pids_append(pids, (pid_t)strtol(entry->d_name, NULL, 10));
+		if (error)
+			return error;
+	}
+	return as_missing_task(-errno);
+}
+
+int proc_read_threads(pid_t tgid, struct ucg_pids *pids)
+{
+	char path[64];
+	size_t before = pids->count;
+	struct proc_stat leader;
+	int error;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", tgid);
+	error = read_numbers(path, pids);
+	if (error)
+		return error;
+	/* A thread that exits leaves at once; only the leader stays as a zombie, as first entry. */
+	if (pids->count > before && pids->pid[before] == tgid &&
+	    (proc_read_stat(tgid, tgid, &leader) || proc_state_is_dead(leader.state))) {
+		memmove(&pids->pid[before], &pids->pid[before + 1],
+			(pids->count - before - 1) * sizeof(pids->pid[0]));
+		pids->count--;
+	}
+	return 0;
+}
+
+int proc_count_threads(pid_t tgid, unsigned *countp)
+{
+	char path[64];
+	struct stat attributes;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", tgid);
+	if (stat(path, &attributes))
+		return as_missing_task(-errno);
+	*countp = attributes.st_nlink > 2 ? (unsigned)attributes.st_nlink - 2 : 0;
+	return 0;
+}
+
+int proc_read_pid_max(pid_t *pid_maxp)
+{
+	char text[32];
+	ssize_t length = proc_read_file("/proc/sys/kernel/pid_max", text, sizeof(text));
+	long value;
+
+	if (length < 0)
+		return (int)length;
+	value = strtol(text, NULL, 10);
+	if (value <= 0 || value > INT32_MAX)
+		return -EINVAL;
+	*pid_maxp = (pid_t)value;
+	return 0;
+}
+
+int proc_read_processes(struct ucg_pids *pids)
+{
+	return read_numbers("/proc", pids);
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TRACK_PROC_H
+#define TRACK_PROC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "ucgroupfs/text.h"
+
+/*
+ * What /proc says of tasks.  Parsing is apart from reading, so that it is tested as text -> value.
+ * Source of the formats: proc(5).
+ */
+
+/* /proc/PID/status, as far as it matters. */
+struct proc_status {
+	char state; /* R S D T t Z X I */
+	pid_t tgid, ppid;
+	uid_t uid, saved_uid;
+	unsigned threads;      /* of the process, a zombie leader included */
+	unsigned pid_levels;   /* numbers on the NSpid line: 1 for our own pid namespace */
+	bool has_memory;       /* a VmSize line; kernel threads and zombies have none */
+	uint64_t capabilities; /* CapPrm */
+};
+
+/* /proc/PID/stat, as far as it matters. */
+struct proc_stat {
+	char state;
+	pid_t ppid;
+	unsigned flags;	    /* PF_... of the kernel */
+	uint64_t user_time; /* clock ticks */
+};
+
+/* /proc/loadavg: all that changes with every fork. */
+struct proc_load {
+	unsigned tasks; /* on the machine */
+	pid_t last_pid; /* the cursor of pids in the reader's namespace */
+};
+
+/* Each parses NUL-terminated text.  Return: 0; -EINVAL: not the format. */
+int proc_parse_status(const char *text, struct proc_status *status);
+int proc_parse_stat(const char *text, struct proc_stat *stat);
+int proc_parse_load(const char *text, struct proc_load *load);
+/* Soft limit of the line that starts with @title in /proc/PID/limits. */
+int proc_parse_limit(const char *text, const char *title, uint64_t *softp);
+/* Does this line of /proc/self/mountinfo mount a proc at /proc that hides processes?
+ * Return: 1: hides; 0: shows all; -ENOENT: another mount. */
+int proc_parse_mount(const char *line);
+
+/* Each reads one file.  Return: 0; -ESRCH: no such task (or hidden); -EMFILE and the like. */
+int proc_read_status(pid_t tid, struct proc_status *status);
+int proc_read_stat(pid_t tgid, pid_t tid, struct proc_stat *stat);
+int proc_read_limit(pid_t tid, const char *title, uint64_t *softp);
+/* Thread ids of a process that are alive, appended in /proc's order. */
+int proc_read_threads(pid_t tgid, struct ucg_pids *pids);
+/* Number of threads of a process, dead leader included. */
+int proc_count_threads(pid_t tgid, unsigned *countp);
+int proc_read_pid_max(pid_t *pid_maxp);
+/* Process ids in ascending order. */
+int proc_read_processes(struct ucg_pids *pids);
+
+/* A whole small file into a buffer, NUL-terminated.  Return: length; -errno. */
+ssize_t proc_read_file(const char *path, char *buffer, size_t size);
+
+static inline bool proc_state_is_dead(char state)
+{
+	return state == 'Z' || state == 'X' || state == 'x';
+}
+
+/* Interruptible sleep, stopped, idle or dead: a thread in this state is not inside a fork, for
+ * fork sleeps uninterruptibly if at all. */
+static inline bool proc_state_is_outside_fork(char state)
+{
+	return state == 'S' || state == 'T' || state == 't' || state == 'I' ||
+	       proc_state_is_dead(state);
+}
+
+#endif

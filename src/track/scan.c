@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+#include "scan.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "pidfd.h"
+#include "proc.h"
+#include "ucgroupfs/scope.h"
+
+int scan_init(struct scan *scan)
+{
+	*scan = (struct scan){.scratch_fd = eventfd(0, EFD_CLOEXEC)};
+	return scan->scratch_fd < 0 ? -errno : 0;
+}
+
+void scan_deinit(struct scan *scan)
+{
+	for (size_t i = 0; i < scan->found_count; i++)
+		ucg_closep(&scan->found[i].pidfd);
+	free(scan->found);
+	ucg_pids_clear(&scan->pending);
+	ucg_closep(&scan->scratch_fd);
+	*scan = (struct scan){.scratch_fd = -1};
+}
+
+static void fail(struct scan *scan, int error)
+{
+	if (error && !scan->error)
+		scan->error = error;
+}
+
+static void add_found(struct scan *scan, struct scan_found found)
+{
+	if (scan->found_count == scan->found_capacity) {
+		size_t capacity = scan->found_capacity ? 2 * scan->found_capacity : 16;
+		struct scan_found *bigger = realloc(scan->found, capacity * sizeof(*bigger));
+
+		if (!bigger) {
+			ucg_closep(&found.pidfd);
+			fail(scan, -ENOMEM);
+			return;
+		}
+		scan->found = bigger;
+		scan->found_capacity = capacity;
+	}
+	found.fresh = true;
+	found.pass = scan->pass;
+	scan->found[scan->found_count++] = found;
+}
+
+/*
+ * No task answers to this pid.  It is free, or taken by a fork that has not come out yet: then
+ * struct pid is there, and can be made the owner of a file.  A pid that lives on as process group
+ * only can be one too, but is no fork: a fork's pid is no group before it has come out.
+ */
+static void pend_if_taken(struct scan *scan, pid_t pid)
+{
+	if (!scan->pends || fcntl(scan->scratch_fd, F_SETOWN, pid))
+		return;
+	if (kill(-pid, 0) == 0 || errno != ESRCH)
+		return;
+	fail(scan, ucg_pids_append(&scan->pending, pid));
+}
+
+/* A thread that is not the leader carries the marker of its process. */
+static void found_thread(struct scan *scan, pid_t tid, struct marker marker)
+{
+	struct proc_status status;
+	ucg_autoclose int pidfd = -1;
+
+	if (proc_read_status(tid, &status))
+		return; /* gone: its process has a slot of its own */
+	if (scan->is_known(scan->context, status.tgid, marker.epoch)) {
+		add_found(scan, (struct scan_found){.pid = status.tgid,
+						    .pidfd = -1,
+						    .marker = marker,
+						    .known = true,
+						    .threaded = true});
+		return;
+	}
+	pidfd = pidfd_get(status.tgid);
+	if (pidfd < 0 || pidfd_is_dead(pidfd))
+		return;
+	add_found(scan, (struct scan_found){.pid = status.tgid,
+					    .pidfd = ucg_steal_fd(&pidfd),
+					    .marker = marker,
+					    .threaded = true});
+}
+
+static void found_member(struct scan *scan, pid_t pid, struct marker marker)
+{
+	ucg_autoclose int pidfd = pidfd_get(pid);
+	int refusal = pidfd < 0 ? errno : 0;
+	struct scan_found found = {.pid = pid, .pidfd = -1, .marker = marker};
+
+	/* A thread is EINVAL, since 6.15 ENOENT. */
+	if (refusal == EINVAL || refusal == ENOENT) {
+		found_thread(scan, pid, marker);
+		return;
+	}
+	/* The pidfd may belong to a later task of this pid than the one that was read. */
+	found.dead = refusal == ESRCH || marker_read(&scan->scheme, pid, &found.marker) != 1 ||
+		     (pidfd >= 0 && pidfd_is_dead(pidfd));
+	if (pidfd >= 0)
+		found.birth = pidfd_birth(pidfd);
+	if (!found.dead)
+		found.pidfd = ucg_steal_fd(&pidfd);
+	add_found(scan, found);
+}
+
+void scan_slot(struct scan *scan, pid_t pid)
+{
+	struct marker marker;
+	int answer = marker_read(&scan->scheme, pid, &marker);
+
+	if (answer == -ESRCH)
+		pend_if_taken(scan, pid);
+	else if (answer < 0)
+		fail(scan, answer);
+	else if (answer == 0 && scan->stranger)
+		scan->stranger(scan->context, pid);
+	else if (answer == 1 && !scan->is_known(scan->context, pid, marker.epoch))
+		found_member(scan, pid, marker);
+}
+
+void scan_slots(struct scan *scan, pid_t first, pid_t last)
+{
+	for (pid_t pid = first; pid <= last; pid++)
+		scan_slot(scan, pid);
+}
+
+void scan_range(struct scan *scan, const struct ucg_pids *pending, pid_t frontier, pid_t cursor,
+		pid_t pid_max)
+{
+	scan->pends = true;
+	for (size_t i = 0; i < pending->count; i++)
+		scan_slot(scan, pending->pid[i]);
+	if (cursor >= frontier) {
+		scan_slots(scan, frontier + 1, cursor);
+		return;
+	}
+	scan_slots(scan, frontier + 1, pid_max - 1);
+	scan_slots(scan, 1, cursor);
+}
+
+void scan_proc(struct scan *scan)
+{
+	ucg_cleanup(ucg_pids_clear) struct ucg_pids pids = {0};
+
+	fail(scan, proc_read_processes(&pids));
+	for (size_t i = 0; i < pids.count; i++)
+		scan_slot(scan, pids.pid[i]);
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TRACK_SCAN_H
+#define TRACK_SCAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "marker.h"
+#include "ucgroupfs/text.h"
+
+/*
+ * Looking at slots: a slot is a pid, whoever has it.  A scan runs on one thread, in the loop for a
+ * range or on the worker for full passes, touches nothing but its own lists, and is merged into the
+ * roster by the serving thread.
+ */
+
+struct scan_found {
+	pid_t pid; /* the process's */
+	int pidfd; /* owned until taken; -1: dead again, known, or no descriptor left */
+	struct marker marker;
+	bool dead;	/* it was a member, and is gone or a zombie */
+	bool known;	/* a new thread of a process that is known */
+	bool threaded;	/* found by a thread that is not its leader */
+	bool fresh;	/* not seen dead already by the pass before */
+	unsigned pass;	/* by which pass, from 0; ranges: 0 */
+	uint64_t birth; /* inode of its pidfd, to tell zombies of one pid apart; 0: not known */
+};
+
+struct scan {
+	struct marker_scheme scheme;
+	bool pends; /* slots in flight go on the pending list */
+	unsigned pass;
+	int scratch_fd; /* for F_SETOWN, the scan's own */
+
+	/* Is this a known live member that carries this very epoch?  Then it is passed over. */
+	bool (*is_known)(void *context, pid_t pid, uint32_t epoch);
+	/* A live task without our marker; may mark it (stragglers of a move).  NULL: nobody asks.
+	 */
+	void (*stranger)(void *context, pid_t pid);
+	void *context;
+
+	struct scan_found *found;
+	size_t found_count, found_capacity;
+	struct ucg_pids pending; /* in order of allocation */
+	int error;		 /* first one: then the scan proves nothing */
+};
+
+/* Return: 0; -EMFILE and the like. */
+int scan_init(struct scan *scan);
+/* Closes what nobody took. */
+void scan_deinit(struct scan *scan);
+
+/* One slot. */
+void scan_slot(struct scan *scan, pid_t pid);
+/* Slots first..last, ascending. */
+void scan_slots(struct scan *scan, pid_t first, pid_t last);
+/* A look: the slots of @pending, oldest first, then those after @frontier up to @cursor, in the
+ * order in which they were taken. */
+void scan_range(struct scan *scan, const struct ucg_pids *pending, pid_t frontier, pid_t cursor,
+		pid_t pid_max);
+/* The processes that /proc lists. */
+void scan_proc(struct scan *scan);
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TRACK_INTERNAL_H
+#define TRACK_INTERNAL_H
+
+#include "cursor.h"
+#include "pass.h"
+#include "roster.h"
+#include "ucgroupfs/track.h"
+
+/* A look that is longer than this is made by the worker: the loop has others to serve. */
+#define TRACK_LOOK_MAX 4096
+
+/* One tracker: everything is the serving thread's, but for the job that the worker has. */
+struct track {
+	struct ucg_tracker base; /* first: the interface that core knows */
+	struct ucg_track_config config;
+	struct roster roster;
+	struct cursor cursor;
+	struct ucg_pids pending;       /* slots in flight, oldest first */
+	struct cds_list_head suspects; /* groups without a known live member, oldest first */
+	struct cds_list_head movers;   /* forks in flight at a move, see mover.h */
+
+	int epoll;    /* pidfds of held members, and the three below */
+	int kick_fd;  /* eventfd: suspects wait for the next dispatch */
+	int timer_fd; /* movers and retries: only armed while there are some */
+	struct pass_worker worker;
+
+	bool has_parent_info; /* UCG_PROBE_PIDFD_INFO */
+	bool proc_is_whole;   /* UCG_PROBE_PROC_WHOLE */
+	bool by_counter;      /* pids may be chosen by their forkers (set_tid): discovery.h, G4 */
+
+	uint64_t looks;		       /* looks begun: stamps suspects */
+	struct cursor_reading reading; /* of the last complete look */
+	uint64_t looked_ns;	       /* moment of the last complete look */
+	uint64_t passes_ns;	       /* when the last full passes that were completed began */
+	bool claims;		       /* merging a look: movers may claim what was found */
+	bool passes_running;	       /* PASS_MEMBERS or PASS_RANGE */
+	bool retry;	   /* something failed for want of means; try again by the timer */
+	unsigned timer_ms; /* current pause of the timer, 0: not armed */
+
+	/* The last list of the root, and whether one is being made. */
+	struct ucg_pids root_list[2]; /* by enum ucg_list_what */
+	uint64_t root_listed_ns[2];   /* when it was begun; 0: never */
+	uint64_t root_listing_ns[2];  /* when the one under way was begun; 0: none */
+};
+
+static inline struct track *track_of(struct ucg_tracker *tracker)
+{
+	return (struct track *)tracker;
+}
+
+/* Arms the timer for the next follow-up, with growing pauses; @soon starts over at 1 ms. */
+void track_arm_timer(struct track *track, bool soon);
+
+/* The next dispatch shall come at once. */
+void track_kick(struct track *track);
+
+#endif

@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "discovery.h"
+#include "mover.h"
+#include "pidfd.h"
+#include "probe.h"
+#include "proc.h"
+#include "task.h"
+#include "track_internal.h"
+#include "ucgroupfs/scope.h"
+
+/* Descriptors that are left for everything but members: open files of /proc, scans, the loop. */
+#define RESERVED_FDS 64
+
+/* The longest pause between two follow-ups. */
+#define TIMER_MAX_MS 64
+
+void track_kick(struct track *track)
+{
+	/* Can't fail: the counter is far from its limit. */
+	eventfd_write(track->kick_fd, 1);
+}
+
+void track_arm_timer(struct track *track, bool soon)
+{
+	struct itimerspec when = {0};
+
+	if (track->timer_ms && !soon)
+		return;
+	track->timer_ms = soon ? 1 : TIMER_MAX_MS;
+	when.it_value.tv_nsec = track->timer_ms * 1000000l;
+	/* Can't fail: the descriptor and the value are good. */
+	timerfd_settime(track->timer_fd, 0, &when, NULL);
+}
+
+static void arm_timer_again(struct track *track, unsigned previous_ms)
+{
+	struct itimerspec when = {0};
+
+	if (track->timer_ms || (cds_list_empty(&track->movers) && !track->retry))
+		return;
+	track->timer_ms = 2 * previous_ms < TIMER_MAX_MS ? 2 * previous_ms : TIMER_MAX_MS;
+	when.it_value.tv_nsec = track->timer_ms * 1000000l;
+	timerfd_settime(track->timer_fd, 0, &when, NULL);
+}
+
+static int settle(struct ucg_tracker *tracker, struct ucg_group_id id, uint64_t since_ns)
+{
+	struct track *track = track_of(tracker);
+	int unresolved = discovery_resolve(track);
+	struct tracked_group *group;
+
+	/* A death that an event tells of is known; and what is empty stays so until the next
+	 * attach, which we make ourselves: so no moment need be compared. */
+	(void)since_ns;
+	if (!unresolved)
+		return 0;
+	group = roster_group(&track->roster, id);
+	return group && tracked_group_is_suspect(group) ? -EINPROGRESS : 0;
+}
+
+/* A look after @since_ns, or full passes where the group needs them. */
+static int look_for_list(struct track *track, struct tracked_group *group, uint64_t since_ns)
+{
+	int error;
+
+	if (track->passes_ns >= since_ns)
+		return 0;
+	error = track->looked_ns >= since_ns ? 0 : discovery_look(track);
+	if (!error && group->exact)
+		return 0;
+	if (error && error != -EAGAIN)
+		return error;
+	discovery_start_passes(track, true);
+	return -EINPROGRESS;
+}
+
+static int list_members(struct tracked_group *group, enum ucg_list_what what, struct ucg_pids *pids)
+{
+	struct member *member;
+
+	cds_list_for_each_entry (member, &group->members, of_group) {
+		int error;
+
+		if (what == UCG_LIST_TASKS && member->threaded)
+			error = proc_read_threads(member->pid, pids);
+		else
+			error = ucg_pids_append(pids, member->pid);
+		if (error && error != -ESRCH)
+			return error;
+	}
+	ucg_pids_sort(pids);
+	return 0;
+}
+
+static int list_root(struct track *track, enum ucg_list_what what, uint64_t since_ns,
+		     struct ucg_pids *pids)
+{
+	const struct ucg_pids *list = &track->root_list[what];
+	struct pass_job *job;
+	int error = 0;
+
+	if (track->root_listed_ns[what] >= since_ns) {
+		for (size_t i = 0; i < list->count && !error; i++)
+			error = ucg_pids_append(pids, list->pid[i]);
+		return error;
+	}
+	if (track->root_listing_ns[what] >= since_ns)
+		return -EINPROGRESS;
+	job = pass_job_new(PASS_ROOT, &track->roster.scheme);
+	if (!job)
+		return -ENOMEM;
+	job->what = what;
+	job->started_ns = monotonic_ns();
+	error = pass_start(&track->worker, job);
+	if (error) {
+		pass_job_free(job);
+		return error;
+	}
+	track->root_listing_ns[what] = job->started_ns;
+	return -EINPROGRESS;
+}
+
+static int list(struct ucg_tracker *tracker, struct ucg_group_id id, enum ucg_list_what what,
+		uint64_t since_ns, struct ucg_pids *pids)
+{
+	struct track *track = track_of(tracker);
+	struct tracked_group *group;
+	int error;
+
+	if (id.value == UCG_ROOT_ID.value)
+		return list_root(track, what, since_ns, pids);
+	error = settle(tracker, id, since_ns);
+	group = roster_group(&track->roster, id);
+	if (error || !group || !group->populated)
+		return error;
+	error = look_for_list(track, group, since_ns);
+	if (error)
+		return error;
+	/* Members that the look found may have emptied or filled it, and deaths are as of now. */
+	error = settle(tracker, id, since_ns);
+	return error ? error : list_members(group, what, pids);
+}
+
+static int find(struct ucg_tracker *tracker, pid_t tid, struct ucg_task *task)
+{
+	return task_find(track_of(tracker), tid, task);
+}
+
+static int attach(struct ucg_tracker *tracker, const struct ucg_task *task, struct ucg_group_id to)
+{
+	return task_attach(track_of(tracker), task, to);
+}
+
+static int kill_group(struct ucg_tracker *tracker, struct ucg_group_id id)
+{
+	struct track *track = track_of(tracker);
+	struct tracked_group *group = roster_group(&track->roster, id);
+	struct member *member, *next;
+
+	if (id.value == UCG_ROOT_ID.value)
+		return -EOPNOTSUPP;
+	if (!group || !group->populated)
+		return 0;
+	group->killing = true;
+	cds_list_for_each_entry_safe (member, next, &group->members, of_group) {
+		int error;
+
+		if (member->pidfd < 0)
+			continue; /* killed when it is held, which it is when it is all that is left
+				   */
+		error = pidfd_kill(member->pidfd, SIGKILL);
+		if (error && error != -ESRCH)
+			ucg_log(track->config.log, LOG_WARNING, "process %d can't be killed: %s",
+				member->pid, strerror(-error));
+	}
+	/* Those that nobody knows yet: found as soon as these are gone, or by the next look. */
+	if (discovery_look(track) == -EAGAIN)
+		discovery_start_passes(track, false);
+	return 0;
+}
+
+static void drop_group(struct track *track, struct tracked_group *group)
+{
+	struct epoch *epoch, *next;
+
+	mover_forget(track, group);
+	cds_list_for_each_entry_safe (epoch, next, &group->epochs, of_group)
+		roster_epoch_drop(&track->roster, epoch);
+	roster_group_drop(&track->roster, group);
+}
+
+static void forget(struct ucg_tracker *tracker, struct ucg_group_id id)
+{
+	struct track *track = track_of(tracker);
+	struct tracked_group *group = roster_group(&track->roster, id);
+
+	if (group)
+		drop_group(track, group);
+}
+
+static const struct ucg_tracker_ops operations = {
+	.settle = settle,
+	.find = find,
+	.attach = attach,
+	.list = list,
+	.kill = kill_group,
+	.forget = forget,
+};
+
+int ucg_track_fd(struct ucg_tracker *tracker)
+{
+	return track_of(tracker)->epoll;
+}
+
+static bool take_event(int fd)
+{
+	eventfd_t count;
+
+	/* A timer's descriptor reads the same way: eight bytes, or EAGAIN. */
+	return eventfd_read(fd, &count) == 0;
+}
+
+static void collect_root(struct track *track, struct pass_job *job)
+{
+	if (job->error) {
+		ucg_log(track->config.log, LOG_WARNING, "the root can't be listed: %s",
+			strerror(-job->error));
+	} else {
+		struct ucg_pids list = track->root_list[job->what];
+
+		track->root_list[job->what] = job->pids;
+		job->pids = list;
+		track->root_listed_ns[job->what] = job->started_ns;
+	}
+	track->root_listing_ns[job->what] = 0;
+	pass_job_free(job);
+}
+
+static bool collect_jobs(struct track *track)
+{
+	struct pass_job *job;
+	bool any = false;
+
+	if (!take_event(track->worker.done_fd))
+		return false;
+	while ((job = pass_finished(&track->worker))) {
+		any = true;
+		if (job->kind == PASS_ROOT)
+			collect_root(track, job);
+		else
+			discovery_collect(track, job);
+	}
+	return any;
+}
+
+/* Groups whose members nothing can hold make no event: they are looked at again. */
+static void suspect_unwitnessed(struct track *track)
+{
+	struct cds_lfht_iter iterator;
+	struct tracked_group *group;
+
+	urcu_memb_read_lock();
+	cds_lfht_for_each_entry (track->roster.groups, &iterator, group, link)
+		discovery_lost(track, group);
+	urcu_memb_read_unlock();
+}
+
+static bool follow_up(struct track *track)
+{
+	unsigned previous_ms = track->timer_ms;
+	bool retried = track->retry;
+
+	if (!take_event(track->timer_fd))
+		return false;
+	track->timer_ms = 0;
+	track->retry = false;
+	if (retried)
+		suspect_unwitnessed(track);
+	if (!cds_list_empty(&track->movers))
+		mover_follow_all(track);
+	arm_timer_again(track, previous_ms);
+	return retried;
+}
+
+void ucg_track_dispatch(struct ucg_tracker *tracker)
+{
+	struct track *track = track_of(tracker);
+	bool worth_it = take_event(track->kick_fd);
+
+	discovery_drain(track);
+	worth_it |= collect_jobs(track);
+	worth_it |= follow_up(track);
+	discovery_resolve(track);
+	if (worth_it)
+		track->config.events.resume(track->config.events.context);
+}
+
+static int watch(struct track *track, int fd, void *subject)
+{
+	struct epoll_event event = {.events = EPOLLIN, .data.ptr = subject};
+
+	return epoll_ctl(track->epoll, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
+}
+
+static int open_descriptors(struct track *track)
+{
+	int error;
+
+	track->epoll = epoll_create1(EPOLL_CLOEXEC);
+	track->kick_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	track->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (track->epoll < 0 || track->kick_fd < 0 || track->timer_fd < 0)
+		return -errno;
+	error = watch(track, track->kick_fd, &track->kick_fd);
+	if (!error)
+		error = watch(track, track->timer_fd, &track->timer_fd);
+	if (!error)
+		error = watch(track, track->worker.done_fd, &track->worker);
+	return error;
+}
+
+/* As many descriptors as we may have: each buys the knowledge of a member. */
+static size_t raise_descriptors(void)
+{
+	struct rlimit limit;
+
+	/* Neither can fail: the resource is known, and the soft limit may always be raised so far.
+	 */
+	getrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	return limit.rlim_cur > 2 * RESERVED_FDS ? limit.rlim_cur - RESERVED_FDS : RESERVED_FDS;
+}
+
+static bool may_use(const struct track *track, enum ucg_probe probe)
+{
+	return !(track->config.switched_off & 1u << probe) && probe_kernel(probe);
+}
+
+static int find_means(struct track *track)
+{
+	int pidfd = pidfd_get(getpid());
+	int error;
+
+	if (pidfd < 0)
+		return errno == ENOSYS ? -ENOSYS : -errno;
+	close(pidfd);
+	track->has_parent_info = may_use(track, UCG_PROBE_PIDFD_INFO);
+	track->proc_is_whole = may_use(track, UCG_PROBE_PROC_WHOLE);
+	track->by_counter = probe_pids_are_chosen();
+	error = cursor_init(&track->cursor, may_use(track, UCG_PROBE_PIDFS_CLOCK));
+	/* Without a clock to count by, the cursor must do; the manual says what that can miss. */
+	track->by_counter = track->by_counter && track->cursor.has_clock;
+	return error;
+}
+
+static int track_init(struct track *track)
+{
+	uint16_t hierarchy;
+	int error = pass_worker_init(&track->worker);
+
+	if (!error)
+		error = open_descriptors(track);
+	if (!error)
+		error = roster_init(&track->roster, track->epoll, raise_descriptors());
+	if (!error)
+		error = find_means(track);
+	if (error)
+		return error;
+	if (getrandom(&hierarchy, sizeof(hierarchy), 0) != sizeof(hierarchy))
+		return -errno;
+	track->roster.scheme.hierarchy = hierarchy;
+	return 0;
+}
+
+static void track_free(struct track *track)
+{
+	pass_worker_deinit(&track->worker);
+	cursor_deinit(&track->cursor);
+	if (track->roster.groups)
+		roster_deinit(&track->roster);
+	ucg_pids_clear(&track->pending);
+	ucg_pids_clear(&track->root_list[UCG_LIST_TASKS]);
+	ucg_pids_clear(&track->root_list[UCG_LIST_PROCESSES]);
+	ucg_closep(&track->epoll);
+	ucg_closep(&track->kick_fd);
+	ucg_closep(&track->timer_fd);
+	free(track);
+}
+
+int ucg_track_new(const struct ucg_track_config *config, struct ucg_tracker **trackerp)
+{
+	struct track *track = calloc(1, sizeof(*track));
+	int error;
+
+	if (!track)
+		return -ENOMEM;
+	track->base.ops = &operations;
+	track->config = *config;
+	track->epoll = track->kick_fd = track->timer_fd = track->cursor.loadavg_fd = -1;
+	CDS_INIT_LIST_HEAD(&track->suspects);
+	CDS_INIT_LIST_HEAD(&track->movers);
+	error = track_init(track);
+	if (error) {
+		track_free(track);
+		return error;
+	}
+	*trackerp = &track->base;
+	return 0;
+}
+
+struct ucg_tracker *ucg_track_stop(struct ucg_tracker *tracker, size_t *leftp)
+{
+	struct track *track = track_of(tracker);
+
+	pass_worker_stop(&track->worker);
+	mover_forget(track, NULL);
+	*leftp = task_release_all(track);
+	track_free(track);
+	return NULL;
+}
