@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -14,6 +15,9 @@
 
 /* An anchor older than this is renewed by the next look: while nobody looks, no fork is made. */
 #define ANCHOR_AGE_NS (50ull * 1000 * 1000)
+
+/* /proc/stat grows with the CPUs and the interrupts of the machine. */
+#define STAT_SIZE (1024 * 1024)
 
 uint64_t monotonic_ns(void)
 {
@@ -87,9 +91,9 @@ void cursor_deinit(struct cursor *cursor)
 }
 
 /* How many pids at most can have been taken in this time. */
-static uint64_t taken_in(const struct cursor *cursor, uint64_t ns)
+static uint64_t taken_in(const struct cursor *cursor, uint64_t ns, uint64_t each_ns)
 {
-	return (ns / CURSOR_FORK_NS + 1) * cursor->cpus;
+	return (ns / each_ns + 1) * cursor->cpus;
 }
 
 /*
@@ -105,20 +109,43 @@ static uint64_t whole_cycle(const struct cursor *cursor)
 	return (uint64_t)cursor->pid_max > skipped ? (uint64_t)cursor->pid_max - skipped : 0;
 }
 
+static int64_t count_forks(void)
+{
+	ucg_autofree char *text = malloc(STAT_SIZE);
+	uint64_t forks;
+	ssize_t length;
+
+	if (!text)
+		return -ENOMEM;
+	length = proc_read_file("/proc/stat", text, STAT_SIZE);
+	if (length < 0)
+		return length;
+	return proc_parse_forks(text, &forks) ? -EINVAL : (int64_t)forks;
+}
+
 static void read_clock_if_due(struct cursor *cursor, struct cursor_reading *reading)
 {
 	uint64_t elapsed = reading->before_ns - cursor->last_ns;
 	int64_t clock;
 
-	if (!cursor->has_clock)
-		return;
-	if (taken_in(cursor, elapsed) < whole_cycle(cursor) &&
+	if (taken_in(cursor, elapsed, CURSOR_FORK_NS) < whole_cycle(cursor) &&
 	    reading->before_ns - cursor->anchor_ns < ANCHOR_AGE_NS)
 		return;
-	clock = clock_read();
+	clock = cursor->has_clock ? clock_read() : count_forks();
 	/* No process to be had, say: then time alone must do, and else full passes. */
 	if (clock > 0)
 		reading->clock = (uint64_t)clock;
+}
+
+/* What was taken since the anchor, at most. */
+static uint64_t taken_by_clock(const struct cursor *cursor, const struct cursor_reading *reading,
+			       uint64_t now)
+{
+	uint64_t taken = reading->clock - cursor->anchor;
+
+	if (!cursor->has_clock)
+		taken += taken_in(cursor, now - cursor->anchor_ns, CURSOR_FAILED_NS);
+	return taken + taken_in(cursor, now - reading->before_ns, CURSOR_FORK_NS);
 }
 
 /* The administrator may change pid_max.  Lowered, a cycle is shorter than we think; raised, a range
@@ -146,11 +173,10 @@ int cursor_read(struct cursor *cursor, struct cursor_reading *reading)
 	now = monotonic_ns();
 	reading->pid = load.last_pid;
 	reading->tasks = load.tasks;
-	taken = taken_in(cursor, now - cursor->last_ns);
+	taken = taken_in(cursor, now - cursor->last_ns, CURSOR_FORK_NS);
 	reading->is_trusted = taken < cycle;
 	if (!reading->is_trusted && reading->clock && cursor->anchor) {
-		taken = reading->clock - cursor->anchor +
-			taken_in(cursor, now - reading->before_ns);
+		taken = taken_by_clock(cursor, reading, now);
 		reading->is_trusted = taken < cycle;
 	}
 	if (pid_max_changed(cursor, reading))
@@ -177,7 +203,8 @@ int cursor_stands_still(struct cursor *cursor, const struct cursor_reading *read
 	if (error)
 		return error;
 	return load.last_pid == reading->pid &&
-	       taken_in(cursor, monotonic_ns() - reading->before_ns) < whole_cycle(cursor);
+	       taken_in(cursor, monotonic_ns() - reading->before_ns, CURSOR_FORK_NS) <
+		       whole_cycle(cursor);
 }
 
 pid_t cursor_distance(const struct cursor *cursor, pid_t pid)

@@ -451,35 +451,33 @@ int discovery_resolve(struct track *track)
 	return -EINPROGRESS;
 }
 
-static void conclude_for_group(struct tracked_group *group, const struct pass_job *job,
-			       bool stood_still)
+static void conclude_for_group(struct tracked_group *group, const struct pass_job *job)
 {
 	bool was_suspect = tracked_group_is_suspect(group) && group->suspect_since < job->looks;
 
-	if (stood_still || !group->populated || (was_suspect && !group->found))
+	if (!job->by_proc || !group->populated || (was_suspect && !group->found))
 		group->exact = true;
 	else if (!job->reading.is_trusted)
 		group->exact = false;
 }
 
 /*
- * What full passes prove for each group (G4, G5).  Where the range was trusted all the same, the
- * frontier stays: the next look has a longer range, and nobody loses exactness.
+ * What full passes prove for each group (G4, G5).  Where the range was trusted all the same, passes
+ * over /proc leave the frontier alone: the next look has a longer range, and nobody loses
+ * exactness.
  */
 static void conclude_passes(struct track *track, struct pass_job *job)
 {
-	bool stood_still = !job->by_proc && !track->by_counter &&
-			   cursor_stands_still(&track->cursor, &job->reading) == 1;
 	struct cds_lfht_iter iterator;
 	struct tracked_group *group;
 
 	urcu_memb_read_lock();
 	cds_lfht_for_each_entry (track->roster.groups, &iterator, group, link)
-		conclude_for_group(group, job, stood_still);
+		conclude_for_group(group, job);
 	urcu_memb_read_unlock();
-	if (stood_still)
+	if (!job->by_proc)
 		swap_pids(&track->pending, &job->scan.pending);
-	if (stood_still || !job->reading.is_trusted)
+	if (!job->by_proc || !job->reading.is_trusted)
 		cursor_advance(&track->cursor, &job->reading);
 	track->passes_ns = job->started_ns;
 	if (job->by_counter && job->quiet)

@@ -37,16 +37,17 @@
  *    Groups that became suspect during the look are not declared by it: a known member may have
  *    finished a fork and died between the examination of the slot and the second drain.
  *
- * G4 (full passes).  Where the range can't be trusted, two passes over all tasks find nothing of a
- *    group that was suspect before them: a fork in flight during the first has a forker that dies
- *    in it, for else the first had found it; so the second sees the child, or the child's own
- *    forks, unless all are dead.  Such a group is exact again with the cursor read before the
- * passes as the frontier, and is then declared by G3.  A group with a known live member does not
- * become exact by passes that find nothing: that member may have been forking behind the scan.  It
- * does by a pass over all slots that also pends the slots in flight, if no pid was taken while it
- * ran: then every member was visible or in flight when its slot was read. Dead members that nobody
- * has reaped are found by every pass; one that the pass before found dead too was dead all through
- * this one and counts for nothing (pass.c).
+ * G4 (full passes).  Where the range can't be trusted, all tasks are looked at, and the cursor c
+ * that was read before becomes the frontier. Over slots, one pass is enough if it pends what is in
+ * flight: a member that was taken before c is alive, in flight or dead when its slot is read, so it
+ * becomes known, pending or is dead; that is G1, for all groups, whoever is alive, and whatever the
+ * order of the slots. Over /proc what is in flight is not seen.  But let two passes find nothing of
+ * a group that was suspect before them: a fork in flight during the first has a forker that dies in
+ * it, for else the first had found it; so the second sees the child, or the child's own forks,
+ * unless all are dead.  Such a group is exact again.  One with a known live member is not: that
+ *    member may have been forking behind the scan.
+ *    Dead members that nobody has reaped are found by every pass; one that the pass before found
+ *    dead too was dead all through this one and counts for nothing (pass.c).
  *
  * G5 (counter rule).  Where members may choose their pids (clone3 with set_tid, ns_last_pid), the
  *    order of slots says nothing.  A suspect group is then declared by two full passes that find

@@ -68,22 +68,24 @@ static void one_pass(struct pass_job *job)
 }
 
 /*
- * Two passes, and a third if the first one met zombies: those are then known to have been dead all
- * through the other two.  Slots in flight are pended by the last pass alone, whose forkers are
- * the only ones that can still be at it.
+ * One pass over all slots that pends what is in flight proves enough (discovery.h, G4).  /proc does
+ * not show what is in flight, and where pids are chosen by their forkers the counter must be quiet
+ * for two passes (G5): then it takes two, and a third if the first one met zombies, which are then
+ * known to have been dead all through the other two.
  */
 static void find_members(struct pass_job *job)
 {
 	size_t previous = 0, current;
-	unsigned wanted = 2;
+	unsigned wanted = job->by_proc || job->by_counter ? 2 : 1;
 
 	job->scan.is_known = is_known;
 	job->scan.context = job;
+	job->scan.pends = !job->by_proc;
 	while (job->passes < wanted && !job->scan.error) {
 		current = job->scan.found_count;
-		job->scan.pends = job->passes + 1 == wanted && !job->by_proc;
+		ucg_pids_clear(&job->scan.pending);
 		one_pass(job);
-		if (job->passes == 1 && job->scan.found_count)
+		if (job->passes == 1 && wanted > 1 && job->scan.found_count)
 			wanted = 3;
 		mark_stale(&job->scan, previous, current);
 		previous = current;

@@ -98,6 +98,17 @@ int proc_parse_load(const char *text, struct proc_load *load)
 	return 0;
 }
 
+int proc_parse_forks(const char *text, uint64_t *forksp)
+{
+	const char *value = line_value(text, "processes ");
+	unsigned long long forks;
+
+	if (!value || sscanf(value, "%llu", &forks) != 1)
+		return -EINVAL;
+	*forksp = forks;
+	return 0;
+}
+
 int proc_parse_limit(const char *text, const char *title, uint64_t *softp)
 {
 	const char *value = line_value(text, title);

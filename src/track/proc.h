@@ -43,6 +43,8 @@ struct proc_load {
 int proc_parse_status(const char *text, struct proc_status *status);
 int proc_parse_stat(const char *text, struct proc_stat *stat);
 int proc_parse_load(const char *text, struct proc_load *load);
+/* Forks since boot, from /proc/stat. */
+int proc_parse_forks(const char *text, uint64_t *forksp);
 /* Soft limit of the line that starts with @title in /proc/PID/limits. */
 int proc_parse_limit(const char *text, const char *title, uint64_t *softp);
 /* Does this line of /proc/self/mountinfo mount a proc at /proc that hides processes?

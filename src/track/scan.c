@@ -53,18 +53,21 @@ static void add_found(struct scan *scan, struct scan_found found)
 	scan->found[scan->found_count++] = found;
 }
 
-/*
- * No task answers to this pid.  It is free, or taken by a fork that has not come out yet: then
- * struct pid is there, and can be made the owner of a file.  A pid that lives on as process group
- * only can be one too, but is no fork: a fork's pid is no group before it has come out.
- */
-static void pend_if_taken(struct scan *scan, pid_t pid)
+/* Is the pid taken, by a task or by a fork that has not come out yet?  Then struct pid is there,
+ * and can be made the owner of a file.  Most slots are free, and this is all that they cost. */
+static bool is_taken(const struct scan *scan, pid_t pid)
 {
-	if (!scan->pends || fcntl(scan->scratch_fd, F_SETOWN, pid))
-		return;
-	if (kill(-pid, 0) == 0 || errno != ESRCH)
-		return;
-	fail(scan, ucg_pids_append(&scan->pending, pid));
+	return fcntl(scan->scratch_fd, F_SETOWN, pid) == 0;
+}
+
+/*
+ * A pid that is taken, and no task answers to it: a fork in flight, or a pid that lives on as that
+ * of a process group only.  A fork's pid is no group before it has come out.
+ */
+static void pend(struct scan *scan, pid_t pid)
+{
+	if (kill(-pid, 0) && errno == ESRCH)
+		fail(scan, ucg_pids_append(&scan->pending, pid));
 }
 
 /* A thread that is not the leader carries the marker of its process. */
@@ -116,11 +119,14 @@ static void found_member(struct scan *scan, pid_t pid, struct marker marker)
 void scan_slot(struct scan *scan, pid_t pid)
 {
 	struct marker marker;
-	int answer = marker_read(&scan->scheme, pid, &marker);
+	int answer;
 
-	if (answer == -ESRCH)
-		pend_if_taken(scan, pid);
-	else if (answer < 0)
+	if (scan->pends && !is_taken(scan, pid))
+		return;
+	answer = marker_read(&scan->scheme, pid, &marker);
+	if (answer == -ESRCH && scan->pends)
+		pend(scan, pid);
+	else if (answer < 0 && answer != -ESRCH)
 		fail(scan, answer);
 	else if (answer == 0 && scan->stranger)
 		scan->stranger(scan->context, pid);
