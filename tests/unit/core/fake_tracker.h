@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef UCG_TEST_FAKE_TRACKER_H
+#define UCG_TEST_FAKE_TRACKER_H
+
+#include "world.h"
+
+#include "ucgroupfs/tracker.h"
+
+#define FAKE_TASKS 8
+
+/* A tracker of a few tasks.  It writes down its calls, and does in `settle` what the test wants. */
+struct fake_tracker {
+	struct ucg_tracker tracker;
+	struct ucg_task task[FAKE_TASKS]; /* tid 0: none */
+	struct ucg_pids pids;		  /* what list gives */
+	struct ucg_text calls;
+	int settle_result, attach_result, kill_result, list_result;
+	/* Called by the next settle, once: a death becomes known. */
+	void (*on_settle)(struct fake_tracker *fake);
+	void (*on_attach)(struct fake_tracker *fake);
+	struct world *world;
+};
+
+static inline struct fake_tracker *fake_of(struct ucg_tracker *tracker)
+{
+	return caa_container_of(tracker, struct fake_tracker, tracker);
+}
+
+static inline int fake_settle(struct ucg_tracker *tracker, struct ucg_group_id group,
+			      uint64_t since_ns)
+{
+	struct fake_tracker *fake = fake_of(tracker);
+	void (*hook)(struct fake_tracker *) = fake->on_settle;
+
+	PRINT(&fake->calls, "settle %u @%u\n", (unsigned)group.value, (unsigned)since_ns);
+	if (fake->settle_result)
+		return fake->settle_result;
+	fake->on_settle = NULL;
+	if (hook)
+		hook(fake);
+	return 0;
+}
+
+static inline int fake_find(struct ucg_tracker *tracker, pid_t tid, struct ucg_task *task)
+{
+	struct fake_tracker *fake = fake_of(tracker);
+
+	PRINT(&fake->calls, "find %d\n", (int)tid);
+	for (size_t i = 0; i < FAKE_TASKS; i++) {
+		if (fake->task[i].tid != tid)
+			continue;
+		*task = fake->task[i];
+		return 0;
+	}
+	return -ESRCH;
+}
+
+static inline int fake_attach(struct ucg_tracker *tracker, const struct ucg_task *task,
+			      struct ucg_group_id to)
+{
+	struct fake_tracker *fake = fake_of(tracker);
+
+	PRINT(&fake->calls, "attach %d to %u\n", (int)task->tid, (unsigned)to.value);
+	if (fake->on_attach)
+		fake->on_attach(fake);
+	return fake->attach_result;
+}
+
+static inline int fake_list(struct ucg_tracker *tracker, struct ucg_group_id group,
+			    enum ucg_list_what what, uint64_t since_ns, struct ucg_pids *pids)
+{
+	struct fake_tracker *fake = fake_of(tracker);
+
+	PRINT(&fake->calls, "list %s of %u @%u\n", what == UCG_LIST_TASKS ? "tasks" : "processes",
+	      (unsigned)group.value, (unsigned)since_ns);
+	if (fake->list_result)
+		return fake->list_result;
+	for (size_t i = 0; i < fake->pids.count; i++)
+		assert_int_equal(ucg_pids_append(pids, fake->pids.pid[i]), 0);
+	return 0;
+}
+
+static inline int fake_kill(struct ucg_tracker *tracker, struct ucg_group_id group)
+{
+	struct fake_tracker *fake = fake_of(tracker);
+
+	PRINT(&fake->calls, "kill %u\n", (unsigned)group.value);
+	return fake->kill_result;
+}
+
+static inline void fake_forget(struct ucg_tracker *tracker, struct ucg_group_id group)
+{
+	PRINT(&fake_of(tracker)->calls, "forget %u\n", (unsigned)group.value);
+}
+
+static inline void fake_start(struct fake_tracker *fake, struct world *world)
+{
+	static const struct ucg_tracker_ops ops = {
+		.settle = fake_settle,
+		.find = fake_find,
+		.attach = fake_attach,
+		.list = fake_list,
+		.kill = fake_kill,
+		.forget = fake_forget,
+	};
+
+	*fake = (struct fake_tracker){.tracker.ops = &ops, .world = world};
+}
+
+static inline void fake_end(struct fake_tracker *fake)
+{
+	ucg_pids_clear(&fake->pids);
+	ucg_text_clear(&fake->calls);
+}
+
+/* The calls since the last look must be @expected, a line each. */
+static inline void assert_calls(struct fake_tracker *fake, const char *expected)
+{
+	assert_string_equal(text_string(&fake->calls), expected);
+	fake->calls.length = 0;
+}
+
+#endif
