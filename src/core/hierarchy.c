@@ -86,7 +86,11 @@ static void gather_groups(struct ucg_hierarchy *hierarchy, struct cds_list_head 
 	struct ucg_group *group;
 
 	urcu_memb_read_lock();
-	cds_lfht_for_each_entry (hierarchy->by_id, &iter, group, link) {
+	/* Not cds_lfht_for_each_entry(): it computes an entry from the NULL at the end. */
+	cds_lfht_first(hierarchy->by_id, &iter);
+	while (cds_lfht_iter_get_node(&iter)) {
+		group = caa_container_of(cds_lfht_iter_get_node(&iter), struct ucg_group, link);
+		cds_lfht_next(hierarchy->by_id, &iter);
 		cds_lfht_del(hierarchy->by_id, &group->link);
 		if (group->parent && !ucg_group_is_removed(group))
 			cds_lfht_del(hierarchy->by_name, &ucg_name_of(group)->link);

@@ -12,6 +12,7 @@
 struct fake_tracker {
 	struct ucg_tracker tracker;
 	struct ucg_task task[FAKE_TASKS]; /* tid 0: none */
+	struct ucg_task attached;	  /* as the last attach was given it */
 	struct ucg_pids pids;		  /* what list gives */
 	struct ucg_text calls;
 	int settle_result, attach_result, kill_result, list_result;
@@ -61,6 +62,7 @@ static inline int fake_attach(struct ucg_tracker *tracker, const struct ucg_task
 	struct fake_tracker *fake = fake_of(tracker);
 
 	PRINT(&fake->calls, "attach %d to %u\n", (int)task->tid, (unsigned)to.value);
+	fake->attached = *task;
 	if (fake->on_attach)
 		fake->on_attach(fake);
 	return fake->attach_result;

@@ -71,6 +71,8 @@ static int attach(const struct ucg_attach_request *request)
 
 /* ---- what a move changes ---- */
 
+#define MOVE_10_TO_2 "find 20\nsettle 2 @5\nfind 10\nsettle 1 @5\nfind 10\nattach 10 to 2\n"
+
 static void a_move_settles_both_then_marks_then_changes_both(void **state)
 {
 	struct ucg_attach_request request = request_to("/b", 10);
@@ -169,14 +171,83 @@ static void a_removed_target_is_refused_before_all_else(void **state)
 	ucg_group_unpin(world.hierarchy, request.to, 1);
 }
 
-static void an_unknown_writer_of_0_is_refused(void **state)
+/* ---- the writer's pid namespace ---- */
+
+static void a_writer_whom_our_pid_namespace_does_not_know_is_refused(void **state)
 {
 	struct ucg_attach_request request = request_to("/b", 0);
 
 	(void)state;
 	request.writer = 0;
 	check_nothing_done(&request, -EACCES);
+	request.pid = 10;
+	check_nothing_done(&request, -EACCES);
 }
+
+static void a_writer_that_is_gone_is_refused(void **state)
+{
+	struct ucg_attach_request request = request_to("/b", 10);
+
+	(void)state;
+	request.writer = 30;
+	check_nothing_done(&request, -EACCES);
+}
+
+static void a_writer_of_a_lower_pid_namespace_may_only_write_0(void **state)
+{
+	struct ucg_attach_request request = request_to("/b", 10);
+
+	(void)state;
+	fake.task[1].is_nested = true;
+	check_nothing_done(&request, -EACCES);
+	request.pid = 20; /* his own number, as it happens */
+	check_nothing_done(&request, -EACCES);
+	request.pid = 0;
+	assert_int_equal(attach(&request), 0);
+	assert_non_null(strstr(text_string(&fake.calls), "attach 20 to 2"));
+}
+
+/* A task of a lower pid namespace may be named by those above. */
+static void a_nested_task_is_moved_by_its_number_here(void **state)
+{
+	struct ucg_attach_request request = request_to("/b", 10);
+
+	(void)state;
+	fake.task[0].is_nested = true;
+	assert_int_equal(attach(&request), 0);
+	assert_calls(&fake, MOVE_10_TO_2);
+}
+
+/* ---- what the tracker is told of the writer ---- */
+
+static bool waits_for_us;
+
+static void note_waiting(struct fake_tracker *f)
+{
+	waits_for_us = f->attached.waits_for_us;
+}
+
+static void check_waits(pid_t pid, bool threaded, bool expected)
+{
+	struct ucg_attach_request request = request_to("/b", pid);
+
+	fake.on_attach = note_waiting;
+	fake.task[1].threaded = threaded;
+	waits_for_us = !expected;
+	assert_int_equal(attach(&request), 0);
+	assert_int_equal(waits_for_us, expected);
+}
+
+static void the_only_thread_of_the_writer_waits_for_us(void **state)
+{
+	(void)state;
+	check_waits(0, false, true);
+	check_waits(20, false, true);
+	check_waits(0, true, false);
+	check_waits(10, false, false);
+}
+
+/* ---- what else is refused, or is nothing to do ---- */
 
 static void a_writer_of_a_lower_pid_namespace_may_not_name_others(void **state)
 {
@@ -412,7 +483,11 @@ int main(void)
 		TEST(a_single_thread_may_be_named_by_tasks),
 		TEST(a_zombie_leader_moves_its_threads_by_procs),
 		TEST(a_removed_target_is_refused_before_all_else),
-		TEST(an_unknown_writer_of_0_is_refused),
+		TEST(a_writer_whom_our_pid_namespace_does_not_know_is_refused),
+		TEST(a_writer_that_is_gone_is_refused),
+		TEST(a_writer_of_a_lower_pid_namespace_may_only_write_0),
+		TEST(a_nested_task_is_moved_by_its_number_here),
+		TEST(the_only_thread_of_the_writer_waits_for_us),
 		TEST(a_writer_of_a_lower_pid_namespace_may_not_name_others),
 		TEST(a_writer_of_a_lower_pid_namespace_may_not_name_itself_by_number),
 		TEST(a_writer_of_a_lower_pid_namespace_may_move_itself_by_0),
