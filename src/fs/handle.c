@@ -101,6 +101,17 @@ static void drop(struct fs_handles *handles, struct fs_handle *handle)
 	handle_free(handle);
 }
 
+static void drop_all(struct fs_handles *handles)
+{
+	struct cds_lfht_iter iter;
+	struct cds_lfht_node *node;
+
+	urcu_memb_read_lock();
+	cds_lfht_for_each(handles->by_id, &iter, node)
+		drop(handles, caa_container_of(node, struct fs_handle, by_id));
+	urcu_memb_read_unlock();
+}
+
 static void table_free(struct cds_lfht *table)
 {
 	/* Cannot fail: it is empty and nobody else knows it. */
@@ -110,15 +121,8 @@ static void table_free(struct cds_lfht *table)
 
 void fs_handles_deinit(struct fs_handles *handles)
 {
-	struct cds_lfht_iter iter;
-	struct fs_handle *handle;
-
-	if (handles->by_id && handles->count_by_id) {
-		urcu_memb_read_lock();
-		cds_lfht_for_each_entry (handles->by_id, &iter, handle, by_id)
-			drop(handles, handle);
-		urcu_memb_read_unlock();
-	}
+	if (handles->by_id)
+		drop_all(handles);
 	table_free(handles->by_id);
 	table_free(handles->by_node);
 	*handles = (struct fs_handles){0};
@@ -199,20 +203,19 @@ struct ucg_handle_record *fs_handle_image(const struct fs_handle *handle, struct
 	return &image->handle;
 }
 
-int fs_handles_visit(struct fs_handles *handles, struct ucg_node_id node,
+int fs_handles_visit(struct fs_handles *handles, struct ucg_node_id id,
 		     int (*visit)(struct fs_handle *handle, void *context), void *context)
 {
 	struct cds_lfht_iter iter;
-	struct fs_handle *handle;
+	struct cds_lfht_node *node;
 	int r = 0;
 
 	if (!handles->count_by_node)
 		return 0;
 	urcu_memb_read_lock();
-	cds_lfht_for_each_entry_duplicate(handles->by_node, hash_node(node), match_node, &node,
-					  &iter, handle, by_node)
+	cds_lfht_for_each_duplicate(handles->by_node, hash_node(id), match_node, &id, &iter, node)
 	{
-		r = visit(handle, context);
+		r = visit(caa_container_of(node, struct fs_handle, by_node), context);
 		if (r)
 			break;
 	}

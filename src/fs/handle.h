@@ -71,9 +71,9 @@ struct fs_handle *fs_handle_find(struct fs_handles *handles, struct ucg_handle_i
 struct ucg_handle_record *fs_handle_image(const struct fs_handle *handle,
 					  struct ucg_change *change);
 
-/* Calls @visit for each handle of @node that was opened with @wakes; stops at an error.
+/* Calls @visit for each handle of node @id that was opened with @wakes; stops at an error.
  * Return: 0, or what @visit returned. */
-int fs_handles_visit(struct fs_handles *handles, struct ucg_node_id node,
+int fs_handles_visit(struct fs_handles *handles, struct ucg_node_id id,
 		     int (*visit)(struct fs_handle *handle, void *context), void *context);
 
 #endif

@@ -138,13 +138,16 @@ void fs_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 
 struct setattr_arguments {
 	const struct stat *st;
-	int to_set;
+	int to_set;	/* FUSE_SET_ATTR_* */
+	bool by_handle; /* ftruncate(2) and its like */
 };
 
-/* Which attributes a SETATTR sets: what it names, and the times that follow from that. */
-static unsigned attr_mask(int to_set)
+/* Which attributes a SETATTR sets: what it names, and the times that follow from that.  A size is
+ * taken without effect, but ftruncate(2), unlike truncate(2), sets the times. */
+static unsigned attr_mask(const struct setattr_arguments *arguments)
 {
-	unsigned mask = UCG_ATTR_CTIME;
+	int to_set = arguments->to_set;
+	unsigned mask = 0;
 
 	if (to_set & FUSE_SET_ATTR_MODE)
 		mask |= UCG_ATTR_MODE;
@@ -154,39 +157,53 @@ static unsigned attr_mask(int to_set)
 		mask |= UCG_ATTR_GID;
 	if (to_set & (FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_ATIME_NOW))
 		mask |= UCG_ATTR_ATIME;
-	if (to_set & (FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_MTIME_NOW | FUSE_SET_ATTR_SIZE))
+	if (to_set & (FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_MTIME_NOW))
 		mask |= UCG_ATTR_MTIME;
-	return mask;
+	if ((to_set & FUSE_SET_ATTR_SIZE) && arguments->by_handle)
+		mask |= UCG_ATTR_MTIME;
+	return mask ? mask | UCG_ATTR_CTIME : 0;
+}
+
+static struct timespec time_to_set(const struct setattr_arguments *arguments, int given_bit,
+				   int now_bit, struct timespec given)
+{
+	bool is_given = (arguments->to_set & given_bit) && !(arguments->to_set & now_bit);
+
+	return is_given ? given : fs_now();
 }
 
 static int decide_setattr(struct fs_call *call)
 {
 	const struct setattr_arguments *arguments = call->arguments;
 	const struct stat *st = arguments->st;
-	int to_set = arguments->to_set;
-	struct timespec now = fs_now();
-	struct ucg_attr attr = {
+	unsigned mask = attr_mask(arguments);
+	const struct ucg_attr attr = {
 		.mode = st->st_mode & 07777,
 		.uid = st->st_uid,
 		.gid = st->st_gid,
-		.atime = to_set & FUSE_SET_ATTR_ATIME_NOW ? now : st->st_atim,
-		.mtime = now,
-		.ctime = now,
+		.atime = time_to_set(arguments, FUSE_SET_ATTR_ATIME, FUSE_SET_ATTR_ATIME_NOW,
+				     st->st_atim),
+		.mtime = time_to_set(arguments, FUSE_SET_ATTR_MTIME, FUSE_SET_ATTR_MTIME_NOW,
+				     st->st_mtim),
+		.ctime = fs_now(),
 	};
 
-	if ((to_set & FUSE_SET_ATTR_MTIME) && !(to_set & FUSE_SET_ATTR_MTIME_NOW))
-		attr.mtime = st->st_mtim;
+	if (!mask)
+		return 0;
 	return ucg_node_set(call->fs->config.hierarchy, call->node.group, call->node.file,
-			    call->node.table_mode, attr_mask(to_set), &attr, call->change);
+			    call->node.table_mode, mask, &attr, call->change);
 }
 
 void fs_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *st, int to_set,
 		struct fuse_file_info *fi)
 {
 	static const struct fs_operation setattr = {.decide = decide_setattr, .reply = reply_attr};
-	const struct setattr_arguments arguments = {.st = st, .to_set = to_set};
+	const struct setattr_arguments arguments = {
+		.st = st,
+		.to_set = to_set,
+		.by_handle = fi != NULL,
+	};
 
-	(void)fi;
 	fs_run(req, ino, &setattr, &arguments, NULL);
 }
 

@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <poll.h>
+
+#include "device.h"
+
+/* A group G under the root, with one of its files open. */
+struct open_file {
+	uint64_t group, node, handle;
+};
+
+static struct open_file open_file(struct device *device, const char *name)
+{
+	struct open_file file;
+
+	file.group = device_mkdir(device, FUSE_ROOT_ID, "G");
+	file.node = device_lookup(device, file.group, name);
+	file.handle = device_open(device, FUSE_OPEN, file.node);
+	return file;
+}
+
+static struct ucg_group *group_of(struct device *device, const struct open_file *file)
+{
+	return ucg_group_find(device->hierarchy, ucg_node_group((struct ucg_node_id){file->group}));
+}
+
+static int read_file(struct device *device, const struct open_file *file, uint64_t offset,
+		     uint32_t size, struct answer *answer)
+{
+	uint64_t unique =
+		device_send_read(device, FUSE_READ, file->node, file->handle, offset, size);
+
+	return device_answer(device, unique, answer);
+}
+
+static void assert_reads(struct device *device, const struct open_file *file, uint64_t offset,
+			 uint32_t size, const char *expected)
+{
+	struct answer answer;
+
+	assert_int_equal(read_file(device, file, offset, size, &answer), 0);
+	assert_int_equal(answer.length, strlen(expected));
+	assert_memory_equal(answer.bytes, expected, answer.length);
+}
+
+static int write_file(struct device *device, const struct open_file *file, const char *text)
+{
+	struct answer answer;
+	uint64_t unique = device_send_write(device, file->node, file->handle, text, strlen(text));
+
+	return device_answer(device, unique, &answer);
+}
+
+static void remove_group(struct device *device)
+{
+	struct answer answer;
+	uint64_t unique = device_send_name(device, FUSE_RMDIR, FUSE_ROOT_ID, "G");
+
+	assert_int_equal(device_answer(device, unique, &answer), 0);
+}
+
+static unsigned poll_file(struct device *device, const struct open_file *file, bool wait)
+{
+	const struct fuse_poll_in in = {
+		.fh = file->handle,
+		.kh = 77,
+		.flags = wait ? FUSE_POLL_SCHEDULE_NOTIFY : 0,
+	};
+	struct answer answer;
+	uint64_t unique = device_send(device, FUSE_POLL, file->node, &in, sizeof(in), NULL, 0);
+
+	assert_int_equal(device_answer(device, unique, &answer), 0);
+	return ((struct fuse_poll_out *)(void *)answer.bytes)->revents;
+}
+
+static void close_file(struct device *device, const struct open_file *file)
+{
+	const struct fuse_release_in in = {.fh = file->handle};
+	struct answer answer;
+	uint64_t unique = device_send(device, FUSE_RELEASE, file->node, &in, sizeof(in), NULL, 0);
+
+	assert_int_equal(device_answer(device, unique, &answer), 0);
+}
+
+/* ---- values ---- */
+
+static void rest_of_a_value_is_that_of_the_read_that_began_it(void **state)
+{
+	struct device *device = *state;
+	struct open_file file = open_file(device, "notify_on_release");
+
+	assert_reads(device, &file, 0, 1, "0");
+	assert_int_equal(write_file(device, &file, "1"), 0);
+	assert_reads(device, &file, 1, 100, "\n");
+	assert_reads(device, &file, 2, 100, "");
+	assert_reads(device, &file, 0, 100, "1\n");
+}
+
+static void read_from_elsewhere_sees_the_value_as_it_is_now(void **state)
+{
+	struct device *device = *state;
+	struct open_file file = open_file(device, "notify_on_release");
+
+	assert_reads(device, &file, 0, 100, "0\n");
+	assert_int_equal(write_file(device, &file, "1"), 0);
+	/* Not where the last read ended, so nothing is left of it. */
+	assert_reads(device, &file, 1, 100, "\n");
+	assert_reads(device, &file, 0, 1, "1");
+}
+
+static void refused_write_changes_nothing(void **state)
+{
+	struct device *device = *state;
+	struct open_file file = open_file(device, "notify_on_release");
+
+	assert_int_equal(write_file(device, &file, "x"), -EINVAL);
+	assert_reads(device, &file, 0, 100, "0\n");
+}
+
+/* ---- lists ---- */
+
+static void list_is_built_once_a_pass(void **state)
+{
+	struct device *device = *state;
+	struct open_file file = open_file(device, "tasks");
+
+	device->tracker.first = 10;
+	device->tracker.count = 2;
+	assert_reads(device, &file, 0, 3, "10\n");
+	device->tracker.first = 20;
+	assert_reads(device, &file, 3, 100, "11\n");
+	assert_reads(device, &file, 6, 100, "");
+	assert_int_equal(device->tracker.settled, 1);
+	assert_reads(device, &file, 0, 100, "20\n21\n");
+	assert_int_equal(device->tracker.settled, 2);
+}
+
+static void list_read_from_the_middle_first_is_a_slice(void **state)
+{
+	struct device *device = *state;
+	struct open_file file = open_file(device, "tasks");
+
+	device->tracker.first = 10;
+	device->tracker.count = 3;
+	assert_reads(device, &file, 4, 100, "1\n12\n");
+}
+
+static void record_of_a_list_says_how_far_it_was_read(void **state)
+{
+	struct device *device = *state;
+	struct open_file file = open_file(device, "tasks");
+	const struct fs_handle *handle;
+
+	device->tracker.first = 10;
+	device->tracker.count = 3;
+	assert_reads(device, &file, 0, 7, "10\n11\n1");
+	handle = fs_handle_find(&device->fs->handles, (struct ucg_handle_id){file.handle});
+	assert_non_null(handle);
+	assert_int_equal(handle->record.offset, 7);
+	assert_int_equal(handle->record.last_id, 11);
+	assert_int_equal(handle->record.opener_uid, 1000);
+}
+
+static void list_that_must_wait_is_parked(void **state)
+{
+	struct device *device = *state;
+	struct open_file file = open_file(device, "tasks");
+	struct answer answer;
+	uint64_t unique;
+
+	device->tracker.first = 10;
+	device->tracker.count = 1;
+	device->tracker.busy = true;
+	unique = device_send_read(device, FUSE_READ, file.node, file.handle, 0, 100);
+	device_serve(device);
+	assert_no_answer(device);
+	device->tracker.busy = false;
+	ucg_fs_resume(device->fs);
+	assert_int_equal(device_answer(device, unique, &answer), 0);
+	assert_memory_equal(answer.bytes, "10\n", 3);
+}
+
+/* ---- removed groups ---- */
+
+static void open_file_of_a_removed_group_gets_enodev(void **state)
+{
+	struct device *device = *state;
+	struct open_file file = open_file(device, "notify_on_release");
+	struct answer answer;
+
+	remove_group(device);
+	assert_int_equal(read_file(device, &file, 0, 100, &answer), -ENODEV);
+	assert_int_equal(write_file(device, &file, "1"), -ENODEV);
+	assert_int_equal(device->tracker.forgotten.value,
+			 ucg_node_group((struct ucg_node_id){file.group}).value);
+}
+
+static void buffered_rest_of_a_value_outlives_the_group(void **state)
+{
+	struct device *device = *state;
+	struct open_file file = open_file(device, "notify_on_release");
+	struct answer answer;
+
+	assert_reads(device, &file, 0, 1, "0");
+	remove_group(device);
+	assert_reads(device, &file, 1, 100, "\n");
+	assert_int_equal(read_file(device, &file, 2, 100, &answer), -ENODEV);
+}
+
+static void only_the_rest_of_a_line_of_a_list_outlives_the_group(void **state)
+{
+	struct device *device = *state;
+	struct open_file file = open_file(device, "tasks");
+	struct answer answer;
+
+	device->tracker.first = 10;
+	device->tracker.count = 3;
+	assert_reads(device, &file, 0, 4, "10\n1");
+	remove_group(device);
+	assert_reads(device, &file, 4, 100, "1\n");
+	assert_int_equal(read_file(device, &file, 6, 100, &answer), -ENODEV);
+}
+
+static void attributes_of_a_removed_group_are_still_there(void **state)
+{
+	struct device *device = *state;
+	struct open_file file = open_file(device, "tasks");
+	const struct fuse_getattr_in in = {0};
+	struct answer answer;
+	uint64_t unique;
+
+	remove_group(device);
+	unique = device_send(device, FUSE_GETATTR, file.node, &in, sizeof(in), NULL, 0);
+	assert_int_equal(device_answer(device, unique, &answer), 0);
+	assert_int_equal(((struct fuse_attr_out *)(void *)answer.bytes)->attr.nlink, 1);
+}
+
+static void removed_group_lives_as_long_as_a_handle_or_a_node(void **state)
+{
+	struct device *device = *state;
+	struct open_file file = open_file(device, "tasks");
+	const struct fuse_forget_in in = {.nlookup = 1};
+
+	remove_group(device);
+	close_file(device, &file);
+	assert_non_null(group_of(device, &file));
+	device_send(device, FUSE_FORGET, file.node, &in, sizeof(in), NULL, 0);
+	device_serve(device);
+	assert_non_null(group_of(device, &file));
+	device_send(device, FUSE_FORGET, file.group, &in, sizeof(in), NULL, 0);
+	device_serve(device);
+	assert_null(group_of(device, &file));
+}
+
+static void closing_an_unknown_handle_succeeds(void **state)
+{
+	struct device *device = *state;
+	struct open_file file = open_file(device, "tasks");
+
+	close_file(device, &file);
+	close_file(device, &file);
+}
+
+/* ---- poll ---- */
+
+static void poll_is_pending_until_the_first_record_was_read(void **state)
+{
+	struct device *device = *state;
+	struct open_file file = open_file(device, "notify_on_release");
+
+	assert_int_equal(poll_file(device, &file, false), 0x145 | POLLERR | POLLPRI);
+	assert_reads(device, &file, 0, 100, "0\n");
+	assert_int_equal(poll_file(device, &file, false), 0x145);
+}
+
+static void empty_list_has_no_record_to_read(void **state)
+{
+	struct device *device = *state;
+	struct open_file file = open_file(device, "tasks");
+
+	assert_reads(device, &file, 0, 100, "");
+	assert_int_equal(poll_file(device, &file, false), 0x145 | POLLERR | POLLPRI);
+}
+
+static void poll_of_a_removed_group_is_pending_for_good(void **state)
+{
+	struct device *device = *state;
+	struct open_file file = open_file(device, "notify_on_release");
+
+	assert_reads(device, &file, 0, 100, "0\n");
+	remove_group(device);
+	assert_int_equal(poll_file(device, &file, false), 0x145 | POLLERR | POLLPRI);
+}
+
+static void change_of_populated_wakes_the_poller_of_events(void **state)
+{
+	struct device *device = *state;
+	struct open_file file = open_file(device, "cgroup.events");
+	struct answer answer;
+
+	assert_reads(device, &file, 0, 100, "populated 0\n");
+	assert_int_equal(poll_file(device, &file, true), 0x145);
+	ucg_fs_entered(device->fs, ucg_node_group((struct ucg_node_id){file.group}));
+	assert_true(device_receive(device, &answer));
+	assert_int_equal(answer.header.unique, 0);
+	assert_int_equal(answer.header.error, FUSE_NOTIFY_POLL);
+	assert_int_equal(((struct fuse_notify_poll_wakeup_out *)(void *)answer.bytes)->kh, 77);
+	assert_int_equal(poll_file(device, &file, false), 0x145 | POLLERR | POLLPRI);
+	assert_reads(device, &file, 0, 100, "populated 1\n");
+	assert_int_equal(poll_file(device, &file, false), 0x145);
+}
+
+static void change_of_populated_is_seen_without_a_poller_waiting(void **state)
+{
+	struct device *device = *state;
+	struct open_file file = open_file(device, "cgroup.events");
+
+	assert_reads(device, &file, 0, 100, "populated 0\n");
+	ucg_fs_entered(device->fs, ucg_node_group((struct ucg_node_id){file.group}));
+	ucg_fs_emptied(device->fs, ucg_node_group((struct ucg_node_id){file.group}));
+	assert_no_answer(device);
+	assert_int_equal(poll_file(device, &file, false), 0x145 | POLLERR | POLLPRI);
+}
+
+static void other_files_wake_nobody(void **state)
+{
+	struct device *device = *state;
+	struct open_file file = open_file(device, "notify_on_release");
+
+	assert_reads(device, &file, 0, 100, "0\n");
+	assert_int_equal(poll_file(device, &file, true), 0x145);
+	ucg_fs_entered(device->fs, ucg_node_group((struct ucg_node_id){file.group}));
+	assert_no_answer(device);
+	assert_int_equal(poll_file(device, &file, false), 0x145);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		device_test(rest_of_a_value_is_that_of_the_read_that_began_it),
+		device_test(read_from_elsewhere_sees_the_value_as_it_is_now),
+		device_test(refused_write_changes_nothing),
+		device_test(list_is_built_once_a_pass),
+		device_test(list_read_from_the_middle_first_is_a_slice),
+		device_test(record_of_a_list_says_how_far_it_was_read),
+		device_test(list_that_must_wait_is_parked),
+		device_test(open_file_of_a_removed_group_gets_enodev),
+		device_test(buffered_rest_of_a_value_outlives_the_group),
+		device_test(only_the_rest_of_a_line_of_a_list_outlives_the_group),
+		device_test(attributes_of_a_removed_group_are_still_there),
+		device_test(removed_group_lives_as_long_as_a_handle_or_a_node),
+		device_test(closing_an_unknown_handle_succeeds),
+		device_test(poll_is_pending_until_the_first_record_was_read),
+		device_test(empty_list_has_no_record_to_read),
+		device_test(poll_of_a_removed_group_is_pending_for_good),
+		device_test(change_of_populated_wakes_the_poller_of_events),
+		device_test(change_of_populated_is_seen_without_a_poller_waiting),
+		device_test(other_files_wake_nobody),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
