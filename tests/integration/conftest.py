@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: MIT
+"""Each test runs against ours and, as root, against the kernel's cgroup v1 file system.
+
+UCG_BUILD   build directory, default build/dev
+UCG_DAEMON  program under test, default UCG_BUILD/src/ucgroupfs
+"""
+
+import os
+import shlex
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(__file__))
+
+from differences import DIFFERENCES  # noqa: E402
+from support import container, mounts  # noqa: E402
+from support.actor import Actor, Process  # noqa: E402
+from support.sandbox import Sandbox  # noqa: E402
+
+SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.path.abspath(os.environ.get("UCG_BUILD", f"{SOURCE}/build/dev"))
+PROGRAMS = {
+    "daemon": os.path.abspath(os.environ.get("UCG_DAEMON", f"{BUILD}/src/ucgroupfs")),
+    "agent": f"{BUILD}/tests/integration/itest_agent",
+    "shapes": f"{BUILD}/tests/integration/itest_shapes",
+}
+
+
+def pytest_addoption(parser):
+    parser.addoption("--long", action="store_true", help="run the tests that take minutes as well")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "quick: in the pass with sanitizers as well")
+    config.addinivalue_line("markers", "long: only with --long")
+    config.addinivalue_line("markers", "mount(options): mount options of the hierarchy")
+    config.addinivalue_line("markers", "only(kind): against this hierarchy alone, with a reason")
+    config.sandbox = Sandbox()
+    config.sandbox.enter()
+    container.become_subreaper()
+    config.sandbox.start_tasks()
+
+
+def pytest_unconfigure(config):
+    container.end_everything()
+    if config.sandbox.is_root and os.path.exists("/proc/self/cgroup"):
+        folder = config.sandbox.folder()
+        if mounts.left_kernel_hierarchies():
+            mounts.forget_kernel_hierarchies(folder)
+    config.sandbox.leave()
+
+
+def pytest_generate_tests(metafunc):
+    if "hierarchy" in metafunc.fixturenames:
+        marker = metafunc.definition.get_closest_marker("only")
+        kinds = [marker.args[0]] if marker else ["ours", "kernel"]
+        metafunc.parametrize("hierarchy", kinds, indirect=True)
+
+
+def _name_without_kind(item):
+    """test_x.py::test_y[row-ours] -> test_x.py::test_y[row]"""
+    name = f"{item.path.name}::{item.name}"
+    for kind in ("ours", "kernel"):
+        name = name.replace(f"[{kind}]", "").replace(f"-{kind}]", "]").replace(f"[{kind}-", "[")
+    return name
+
+
+def pytest_collection_modifyitems(config, items):
+    unknown = set(DIFFERENCES)
+    for item in items:
+        name = _name_without_kind(item)
+        kind = getattr(item, "callspec", None) and item.callspec.params.get("hierarchy")
+        if kind == "ours" and name in DIFFERENCES:
+            item.add_marker(pytest.mark.xfail(strict=True, raises=AssertionError,
+                                              reason=DIFFERENCES[name]))
+            unknown.discard(name)
+        if item.get_closest_marker("long") and not config.getoption("--long"):
+            item.add_marker(pytest.mark.skip(reason="takes minutes: --long"))
+    files = {item.path.name for item in items}
+    whole = not config.option.keyword and not config.option.markexpr
+    whole = whole and not any("::" in argument for argument in config.args)
+    lost = [name for name in unknown if name.split("::")[0] in files]
+    if whole and lost:
+        raise pytest.UsageError(f"differences.py lists tests that don't exist: {lost}")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    report = outcome.get_result()
+    hierarchy = getattr(item, "hierarchy", None)
+    if report.failed and hierarchy:
+        report.sections.append(("log of the daemon", hierarchy.log()))
+        words = [f"UCG_BUILD={BUILD}", f"UCG_DAEMON={PROGRAMS['daemon']}", "/usr/bin/python3",
+                 "-m", "pytest", f"{item.path}::{item.name}"]
+        report.sections.append(("repeat with", shlex.join(words)))
+
+
+@pytest.fixture(scope="session")
+def sandbox(pytestconfig):
+    return pytestconfig.sandbox
+
+
+@pytest.fixture(scope="session")
+def programs():
+    for name in ("agent", "shapes"):
+        assert os.access(PROGRAMS[name], os.X_OK), f"{PROGRAMS[name]} is missing: build it first"
+    return PROGRAMS
+
+
+@pytest.fixture
+def processes(sandbox):
+    """The container of what a test starts: ended as a whole."""
+    yield
+    container.end_everything(sandbox.tasks())
+    Process.let_go()
+
+
+@pytest.fixture
+def hierarchy(request, sandbox, programs, processes):
+    """A mounted hierarchy of its own, `ours` or `kernel`, whose user is an ordinary one."""
+    marker = request.node.get_closest_marker("mount")
+    options = marker.args[0] if marker else ""
+    if request.param == "kernel":
+        if not sandbox.is_root:
+            pytest.skip("only root mounts the kernel's cgroup v1 file system")
+        mounted = mounts.KernelHierarchy(sandbox, programs, options)
+    else:
+        mounted = mounts.OurHierarchy(sandbox, programs, options)
+    request.node.hierarchy = mounted
+    try:
+        mounted.start()
+        yield mounted
+    finally:
+        sandbox.tidy_tasks()
+        if mounted.kind == "kernel":
+            container.end_everything(sandbox.tasks())
+        mounted.stop()
+
+
+@pytest.fixture
+def root(hierarchy):
+    """The root group."""
+    return hierarchy.root
+
+
+@pytest.fixture
+def agent(hierarchy):
+    """The hierarchy's release agent."""
+    return hierarchy.use_agent()
+
+
+@pytest.fixture
+def task(hierarchy):
+    """A process of the user, in the root group."""
+    return hierarchy.task()
+
+
+@pytest.fixture
+def stranger(hierarchy, sandbox):
+    """A process of another ordinary user."""
+    if not sandbox.is_root:
+        pytest.skip("only root has tasks of two users")
+    return Actor.fork_here(sandbox.ids(2000))

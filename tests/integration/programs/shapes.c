@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Processes in shapes that a scripting language can't make, or makes slowly.  Usage: shapes SHAPE;
+ * each waits for a byte on its standard input, makes the shape, writes one line of ids, and waits
+ * to be killed.  `shapes sleep RUID EUID SUID GID` takes these ids, writes a line, and exits when
+ * its standard input ends.
+ */
+#include <grp.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+static void wait_for_byte(void)
+{
+	char byte;
+
+	if (read(STDIN_FILENO, &byte, 1) != 1)
+		_exit(2);
+}
+
+/* A child that shares its parent's memory, with the parent suspended: "PARENT CHILD". */
+static int shape_vfork(void)
+{
+	pid_t parent = getpid();
+	char line[64];
+
+	if (vfork() == 0) {
+		int length = snprintf(line, sizeof(line), "%d %d\n", parent, getpid());
+
+		if (write(STDOUT_FILENO, line, (size_t)length) != length)
+			_exit(2);
+		for (;;)
+			pause();
+	}
+	return 1;
+}
+
+static void *exec_wait(void *argument)
+{
+	char *path = argument;
+	char *argv[] = {path, "wait", NULL};
+
+	execv("/proc/self/exe", argv);
+	return NULL;
+}
+
+/* exec by a thread that is not the leader: "PID". */
+static int shape_thread_exec(const char *path)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, exec_wait, (void *)path))
+		return 1;
+	for (;;)
+		pause();
+}
+
+static _Noreturn void shape_wait(void)
+{
+	printf("%d\n", getpid());
+	fflush(stdout);
+	for (;;)
+		pause();
+}
+
+static int shape_exec(char *path)
+{
+	exec_wait(path);
+	return 1;
+}
+
+static int shape_sleep(char **ids)
+{
+	gid_t gid = (gid_t)atoi(ids[3]);
+	char byte;
+
+	if (geteuid() == 0 &&
+	    (setgroups(0, NULL) || setresgid(gid, gid, gid) ||
+	     setresuid((uid_t)atoi(ids[0]), (uid_t)atoi(ids[1]), (uid_t)atoi(ids[2])) ||
+	     prctl(PR_SET_DUMPABLE, 1)))
+		return 1;
+	printf("%d\n", getpid());
+	fflush(stdout);
+	return read(STDIN_FILENO, &byte, 1) == 0 ? 0 : 1;
+}
+
+int main(int argc, char **argv)
+{
+	const char *shape = argc > 1 ? argv[1] : "";
+
+	if (strcmp(shape, "wait") == 0)
+		shape_wait();
+	if (strcmp(shape, "sleep") == 0 && argc == 6)
+		return shape_sleep(argv + 2);
+	wait_for_byte();
+	if (strcmp(shape, "vfork") == 0)
+		return shape_vfork();
+	if (strcmp(shape, "exec") == 0)
+		return shape_exec(argv[0]);
+	if (strcmp(shape, "thread-exec") == 0)
+		return shape_thread_exec(argv[0]);
+	fprintf(stderr, "shapes: unknown shape '%s'\n", shape);
+	return 2;
+}

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: MIT
+"""The release agent of a test, and what it was called with."""
+
+import ast
+import os
+import shutil
+import socket
+
+from . import waiting
+
+SENTINEL = "zz-sentinel-"
+
+
+class Call:
+    """One execution, as the agent itself saw it."""
+
+    def __init__(self, text):
+        fields = dict(line.split("=", 1) for line in text.decode().splitlines())
+        self.fields = {key: ast.literal_eval(value) for key, value in fields.items()}
+
+    def __getattr__(self, name):
+        return self.fields[name]
+
+    @property
+    def path(self):
+        return os.fsdecode(self.argv[1])
+
+
+class Agent:
+    """A copy of the agent program, which sends a datagram to the socket beside it."""
+
+    def __init__(self, program, folder, uid):
+        self.path = os.path.join(folder, "agent")
+        shutil.copy(program, self.path)
+        os.chmod(self.path, 0o755)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(self.path + ".sock")
+        os.chown(self.path + ".sock", uid, -1)
+        os.chmod(self.path + ".sock", 0o777)
+        self._calls = []
+        self._taken = 0
+        self._sentinels = 0
+
+    def close(self):
+        self._socket.close()
+
+    def _receive(self, flags=0):
+        call = Call(self._socket.recv(1 << 18, flags))
+        self._calls.append(call)
+        return call
+
+    def _drain(self):
+        while True:
+            try:
+                self._receive(socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                return
+
+    def next(self, deadline=waiting.DEADLINE):
+        """Waits for the next call that no earlier next() has returned."""
+        while self._taken == len(self._calls):
+            waiting.wait_readable(self._socket, "a call of the release agent", deadline)
+            self._receive()
+        self._taken += 1
+        return self._calls[self._taken - 1]
+
+    def _is_running(self):
+        """Is some copy of the program under way, that is: executed, its datagram not yet sent?"""
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                if os.readlink(f"/proc/{pid}/exe") == self.path:
+                    return True
+            except OSError:
+                continue
+        return False
+
+    def _is_quiet(self):
+        self._drain()  # a full socket holds the senders up
+        return not self._is_running()
+
+    def barrier(self, hierarchy):
+        """Every release that was due before now has led to its call, and the call is received.
+
+        Agents are started in the order in which groups became due, so that after the call for a
+        sentinel group all earlier ones have been executed; then they are awaited.
+        """
+        self._sentinels += 1
+        group = hierarchy.root.mkgroup(f"{SENTINEL}{self._sentinels}").notify()
+        hierarchy.sleeper_in(group).end()
+        path = group.name
+
+        def is_called():
+            self._drain()
+            return any(call.path == path for call in self._calls)
+
+        waiting.wait_until(is_called, f"the call for the sentinel {path}")
+        waiting.wait_until(self._is_quiet, f"the end of all calls of {self.path}")
+        self._drain()
+        group.rmdir()
+
+    def all_calls(self, hierarchy):
+        self.barrier(hierarchy)
+        return [call for call in self._calls if not call.path.startswith("/" + SENTINEL)]
+
+    def calls(self, hierarchy):
+        """The paths of all calls so far, each as often as it was called for; sorted."""
+        return sorted(call.path for call in self.all_calls(hierarchy))

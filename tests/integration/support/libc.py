@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: MIT
+"""The system calls that Python 3.11 does not wrap."""
+
+import ctypes
+import errno
+import os
+import resource
+
+CLONE_NEWNS = 0x00020000
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC = 1, 2, 4, 8
+MS_REMOUNT = 32
+MS_BIND, MS_REC, MS_PRIVATE = 4096, 16384, 1 << 18
+MNT_DETACH = 2
+PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 4, 36
+SYS_EXIT, SYS_RENAMEAT2 = 60, 316
+RENAME_NOREPLACE, RENAME_EXCHANGE, RENAME_WHITEOUT = 1, 2, 4
+RLIMIT_LOCKS = 10
+AT_FDCWD = -100
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _checked(result, *names):
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), *names)
+    return result
+
+
+def unshare(flags):
+    _checked(_libc.unshare(flags))
+
+
+def prctl(option, value):
+    _checked(_libc.prctl(option, ctypes.c_ulong(value), 0, 0, 0))
+
+
+def mount(source, target, fstype, flags=0, data=None):
+    arguments = [None if a is None else os.fsencode(a) for a in (source, target, fstype)]
+    text = None if data is None else os.fsencode(data)
+    _checked(_libc.mount(*arguments, ctypes.c_ulong(flags), text), target)
+
+
+def umount(target, flags=0):
+    _checked(_libc.umount2(os.fsencode(target), flags), target)
+
+
+def renameat2(old, new, flags):
+    _checked(_libc.syscall(SYS_RENAMEAT2, AT_FDCWD, os.fsencode(old), AT_FDCWD, os.fsencode(new),
+                           flags), old, None, new)
+
+
+def exit_thread():
+    """Ends the calling thread alone, also when it is the leader; never returns."""
+    _libc.syscall(SYS_EXIT, 0)
+
+
+def poll_now(fd):
+    """The events of poll(2) at this moment, all of those in the kernel's default mask asked for."""
+    class PollFd(ctypes.Structure):
+        _fields_ = [("fd", ctypes.c_int), ("events", ctypes.c_short), ("revents", ctypes.c_short)]
+    entry = PollFd(fd, 0x1 | 0x2 | 0x4 | 0x40 | 0x100, 0)
+    _checked(_libc.poll(ctypes.byref(entry), 1, 0))
+    return entry.revents
+
+
+def statfs(path):
+    """(type, bsize, blocks, bfree, bavail, files, ffree, namelen, frsize)"""
+    buffer = (ctypes.c_long * 15)()
+    _checked(_libc.statfs(os.fsencode(path), buffer), path)
+    return tuple(buffer[:7]) + (buffer[8], buffer[9])
+
+
+def fallocate(fd, mode, offset, length):
+    _checked(_libc.fallocate(fd, mode, ctypes.c_long(offset), ctypes.c_long(length)))
+
+
+def locks_limit(pid):
+    """(soft, hard) of RLIMIT_LOCKS, where the marker of a member lies."""
+    return resource.prlimit(pid, RLIMIT_LOCKS)
+
+
+def errno_name(number):
+    if number == errno.EOPNOTSUPP:
+        return "EOPNOTSUPP"  # the same number as ENOTSUP
+    return errno.errorcode.get(number, str(number))

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: MIT
+"""Where the test run takes place: a private mount namespace, a temporary folder, one user.
+
+Nothing on the machine is changed: what FUSE for an ordinary user wants (a /dev/fuse that everybody
+may open, user_allow_other, a passwd entry) is bound over in the private namespace.
+"""
+
+import os
+import pwd
+import shutil
+import stat
+import tempfile
+
+from . import libc
+from .actor import Actor
+
+USER = 1000
+
+
+class Sandbox:
+    def __init__(self):
+        self.is_root = os.geteuid() == 0
+        self.uid = USER if self.is_root else os.getuid()
+        self.gid = USER if self.is_root else os.getgid()
+        self.base = tempfile.mkdtemp(prefix="ucg-", dir="/tmp")
+        os.chmod(self.base, 0o755)
+        self._count = 0
+
+    def enter(self):
+        if not self.is_root:
+            return
+        libc.unshare(libc.CLONE_NEWNS)
+        libc.mount(None, "/", None, libc.MS_REC | libc.MS_PRIVATE)
+        self._bind_fuse()
+        self._bind_text("/etc/fuse.conf", "user_allow_other\nmount_max = 10000\n")
+        self._add_user()
+
+    def _bind_fuse(self):
+        if not os.path.exists("/dev/fuse") or os.stat("/dev/fuse").st_mode & 0o006 == 0o006:
+            return
+        folder = os.path.join(self.base, "dev")
+        os.mkdir(folder)
+        libc.mount("none", folder, "tmpfs", 0, "mode=0755")
+        node = os.path.join(folder, "fuse")
+        os.mknod(node, stat.S_IFCHR, os.stat("/dev/fuse").st_rdev)
+        os.chmod(node, 0o666)
+        libc.mount(node, "/dev/fuse", None, libc.MS_BIND)
+
+    def _bind_text(self, path, text):
+        own = os.path.join(self.base, os.path.basename(path))
+        with open(own, "w", encoding="utf-8") as file:
+            file.write(text)
+        if os.path.exists(path):
+            libc.mount(own, path, None, libc.MS_BIND)
+
+    def _add_user(self):
+        try:
+            pwd.getpwuid(self.uid)
+        except KeyError:
+            with open("/etc/passwd", encoding="utf-8") as file:
+                text = file.read()
+            line = f"ucgtest:x:{self.uid}:{self.gid}::/:/bin/sh\n"
+            self._bind_text("/etc/passwd", text + line)
+
+    def ids(self, uid=None):
+        """For Actor.fork_here(): of the ordinary user, or of somebody else (root only)."""
+        if not self.is_root:
+            return None
+        uid = self.uid if uid is None else uid
+        uids = uid if isinstance(uid, tuple) else (uid,) * 3
+        gid = self.gid if uids[1] == self.uid else uids[1]
+        return uids, (gid,) * 3, []
+
+    def as_user(self, command):
+        """A command line that runs as the ordinary user."""
+        if not self.is_root:
+            return command
+        return ["setpriv", f"--reuid={self.uid}", f"--regid={self.gid}", "--clear-groups", "--",
+                *command]
+
+    def start_tasks(self):
+        """Tasks for all tests, to do what any of the user's and of root's tasks could; they never
+        enter a group."""
+        self.user = Actor.fork_here(self.ids())
+        self.root = Actor.fork_here() if self.is_root else None
+        Actor.held.clear()
+
+    def tasks(self):
+        return [task.pid for task in (self.user, self.root) if task]
+
+    def tidy_tasks(self):
+        """What a test has left open in them."""
+        for task in filter(None, (self.user, self.root)):
+            task(os.closerange, 4, 1 << 16)
+            task(os.chdir, "/")
+
+    def folder(self):
+        """A fresh one, the user's; short, since paths of sockets are."""
+        self._count += 1
+        path = os.path.join(self.base, str(self._count))
+        os.mkdir(path)
+        os.chown(path, self.uid, self.gid)
+        return path
+
+    def leave(self):
+        device = os.path.join(self.base, "dev")
+        if os.path.ismount(device):
+            libc.umount("/dev/fuse", libc.MNT_DETACH)
+            libc.umount(device, libc.MNT_DETACH)
+        shutil.rmtree(self.base)
