@@ -47,10 +47,16 @@ static void join(struct reader *reader)
 	assert_int_equal(reader->wrong, 0);
 }
 
+static bool equals(const struct ucg_text *text, const char *string)
+{
+	size_t length = strlen(string);
+
+	return text->length == length && (!length || !memcmp(text->bytes, string, length));
+}
+
 static bool is_one_of(const struct ucg_text *text, const char *one, const char *other)
 {
-	return (text->length == strlen(one) && !memcmp(text->bytes, one, text->length)) ||
-	       (text->length == strlen(other) && !memcmp(text->bytes, other, text->length));
+	return equals(text, one) || equals(text, other);
 }
 
 #define SHORT_PATH "/a/b"
