@@ -17,13 +17,21 @@ static int decide(struct ucg_fs *fs, const struct fs_owed *event, struct ucg_cha
 {
 	struct ucg_hierarchy *hierarchy = fs->config.hierarchy;
 	struct ucg_group *group = ucg_group_find(hierarchy, event->group);
-	int r;
+	int r = 0;
 
 	if (!group)
 		return 0;
-	r = event->emptied ? ucg_group_emptied(hierarchy, group, change)
-			   : ucg_group_entered(hierarchy, group, change);
-	return r ? r : fs_pollers_mark(fs, change);
+	switch (event->what) {
+	case FS_OWED_ENTERED:
+		r = ucg_group_entered(hierarchy, group, change);
+		break;
+	case FS_OWED_EMPTIED:
+		r = ucg_group_emptied(hierarchy, group, change);
+		break;
+	case FS_OWED_WAKING:
+		return fs_pollers_mark(fs, event->group, change);
+	}
+	return r ? r : fs_pollers_mark_all(fs, change);
 }
 
 static int apply(struct ucg_fs *fs, const struct fs_owed *event)
@@ -33,7 +41,9 @@ static int apply(struct ucg_fs *fs, const struct fs_owed *event)
 
 	if (!r) {
 		ucg_commit(fs->config.journal, &change);
-		fs_pollers_notify(fs, &change);
+		fs_pollers_notify_all(fs, &change);
+		if (event->what == FS_OWED_WAKING)
+			fs_pollers_notify(fs, event->group);
 	}
 	ucg_change_clear(&change);
 	return r;
@@ -59,19 +69,22 @@ int fs_owed_init(struct ucg_fs *fs)
 	return make_room(fs);
 }
 
-static void owe(struct ucg_fs *fs, const struct fs_owed *event, int error)
+void fs_owe(struct ucg_fs *fs, enum fs_owed_what what, struct ucg_group_id group)
 {
-	const char *what = event->emptied ? "emptied" : "entered";
+	static const char *const name[] = {
+		[FS_OWED_ENTERED] = "entered",
+		[FS_OWED_EMPTIED] = "emptied",
+		[FS_OWED_WAKING] = "waking of pollers",
+	};
 
 	if (make_room(fs)) {
-		ucg_log(fs->config.log, LOG_ERR,
-			"group %llu was %s: lost, no memory for %zu events",
-			(unsigned long long)event->group.value, what, fs->owed_count);
+		ucg_log(fs->config.log, LOG_ERR, "group %llu: %s: lost, no memory",
+			(unsigned long long)group.value, name[what]);
 		return;
 	}
-	ucg_log(fs->config.log, LOG_ERR, "group %llu was %s: put off, error %d",
-		(unsigned long long)event->group.value, what, -error);
-	fs->owed[fs->owed_count++] = *event;
+	ucg_log(fs->config.log, LOG_ERR, "group %llu: %s: put off, no memory",
+		(unsigned long long)group.value, name[what]);
+	fs->owed[fs->owed_count++] = (struct fs_owed){.what = what, .group = group};
 }
 
 void fs_settle_owed(struct ucg_fs *fs)
@@ -85,25 +98,24 @@ void fs_settle_owed(struct ucg_fs *fs)
 	fs->owed_count -= done;
 }
 
-static void deliver(struct ucg_fs *fs, struct fs_owed event)
+static void deliver(struct ucg_fs *fs, enum fs_owed_what what, struct ucg_group_id group)
 {
-	int r;
+	const struct fs_owed event = {.what = what, .group = group};
 
 	/* Events of one group must not overtake each other. */
 	fs_settle_owed(fs);
-	r = fs->owed_count ? -ENOMEM : apply(fs, &event);
-	if (r)
-		owe(fs, &event, r);
+	if (fs->owed_count || apply(fs, &event))
+		fs_owe(fs, what, group);
 }
 
 void ucg_fs_entered(void *context, struct ucg_group_id group)
 {
-	deliver(context, (struct fs_owed){.group = group, .emptied = false});
+	deliver(context, FS_OWED_ENTERED, group);
 }
 
 void ucg_fs_emptied(void *context, struct ucg_group_id group)
 {
-	deliver(context, (struct fs_owed){.group = group, .emptied = true});
+	deliver(context, FS_OWED_EMPTIED, group);
 }
 
 void ucg_fs_resume(void *context)

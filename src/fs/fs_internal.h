@@ -18,10 +18,16 @@
  * the mount, so it sees each of them (design.md §4). */
 #define FS_CACHE_S 1e9
 
-/* An event of the tracker that could not be applied for lack of memory. */
+/* What could not be done for lack of memory. */
+enum fs_owed_what {
+	FS_OWED_ENTERED, /* the tracker's events */
+	FS_OWED_EMPTIED,
+	FS_OWED_WAKING, /* of who waits for a change of populated */
+};
+
 struct fs_owed {
+	enum fs_owed_what what;
 	struct ucg_group_id group;
-	bool emptied; /* else entered */
 };
 
 /* All of it: serving thread. */
@@ -102,17 +108,21 @@ struct fs_node fs_node_control(struct ucg_group *group, size_t row);
 
 /* ---- who waits for a change of populated (poll.c) ---- */
 
-/* Before the commit: images of the handles that will have something to see.
- * Return: 0; -ENOMEM. */
-int fs_pollers_mark(struct ucg_fs *fs, struct ucg_change *change);
+/* Before the commit: images of the handles that will have something to see, in one group or in all
+ * whose populated @change changes.  Can be repeated.  Return: 0; -ENOMEM. */
+int fs_pollers_mark(struct ucg_fs *fs, struct ucg_group_id group, struct ucg_change *change);
+int fs_pollers_mark_all(struct ucg_fs *fs, struct ucg_change *change);
 /* After the commit: wakes them. */
-void fs_pollers_notify(struct ucg_fs *fs, const struct ucg_change *change);
+void fs_pollers_notify(struct ucg_fs *fs, struct ucg_group_id group);
+void fs_pollers_notify_all(struct ucg_fs *fs, const struct ucg_change *change);
 
 /* ---- events (event.c) ---- */
 
 /* Return: 0; -ENOMEM. */
 int fs_owed_init(struct ucg_fs *fs);
-/* Applies what is owed, as far as there is memory now. */
+/* Puts off what there was no memory for. */
+void fs_owe(struct ucg_fs *fs, enum fs_owed_what what, struct ucg_group_id group);
+/* Does what is owed, as far as there is memory now. */
 void fs_settle_owed(struct ucg_fs *fs);
 
 /* ---- the loop (loop.c) ---- */

@@ -121,17 +121,27 @@ static int notify(struct fs_handle *handle, void *context)
 	return 0;
 }
 
-int fs_pollers_mark(struct ucg_fs *fs, struct ucg_change *change)
+int fs_pollers_mark(struct ucg_fs *fs, struct ucg_group_id group, struct ucg_change *change)
+{
+	return visit_group(fs, group, mark, change);
+}
+
+int fs_pollers_mark_all(struct ucg_fs *fs, struct ucg_change *change)
 {
 	int r = 0;
 
 	for (size_t i = 0; !r && i < change->populated_count; i++)
-		r = visit_group(fs, change->populated_changed[i], mark, change);
+		r = fs_pollers_mark(fs, change->populated_changed[i], change);
 	return r;
 }
 
-void fs_pollers_notify(struct ucg_fs *fs, const struct ucg_change *change)
+void fs_pollers_notify(struct ucg_fs *fs, struct ucg_group_id group)
+{
+	visit_group(fs, group, notify, NULL);
+}
+
+void fs_pollers_notify_all(struct ucg_fs *fs, const struct ucg_change *change)
 {
 	for (size_t i = 0; i < change->populated_count; i++)
-		visit_group(fs, change->populated_changed[i], notify, NULL);
+		fs_pollers_notify(fs, change->populated_changed[i]);
 }

@@ -56,9 +56,19 @@ static int settle_and_decide(struct fs_call *call, const struct fs_operation *op
 {
 	int r = operation->settle ? operation->settle(call) : 0;
 
-	if (!r)
-		r = operation->decide(call);
-	return r ? r : fs_pollers_mark(call->fs, call->change);
+	return r ? r : operation->decide(call);
+}
+
+/* Once decided there is no way back (a process may have been moved): who waits must do so longer.
+ */
+static void mark_pollers(struct fs_call *call)
+{
+	const struct ucg_change *change = call->change;
+
+	if (!fs_pollers_mark_all(call->fs, call->change))
+		return;
+	for (size_t i = 0; i < change->populated_count; i++)
+		fs_owe(call->fs, FS_OWED_WAKING, change->populated_changed[i]);
 }
 
 /* The path of a changing request: settle, decide, journal, publish, reply, notify. */
@@ -74,11 +84,12 @@ static void run_steps(struct fs_call *call, const struct fs_operation *operation
 		fuse_reply_err(call->req, -r);
 		return;
 	}
+	mark_pollers(call);
 	ucg_commit(call->fs->config.journal, call->change);
 	if (operation->publish)
 		operation->publish(call);
 	operation->reply(call);
-	fs_pollers_notify(call->fs, call->change);
+	fs_pollers_notify_all(call->fs, call->change);
 }
 
 void fs_run(fuse_req_t req, fuse_ino_t ino, const struct fs_operation *operation,

@@ -3,6 +3,7 @@
 #define UCGROUPFS_TEST_FS_DEVICE_H
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,12 +55,21 @@ static inline int fake_list(struct ucg_tracker *tracker, struct ucg_group_id gro
 	return r;
 }
 
+/* There are two processes, both in the root, of the opener's user: who sends requests, and this. */
+#define FAKE_CLIENT 1
+#define FAKE_TASK 77
+
 static inline int fake_find(struct ucg_tracker *tracker, pid_t tid, struct ucg_task *task)
 {
 	(void)tracker;
-	(void)tid;
-	(void)task;
-	return -ESRCH;
+	*task = (struct ucg_task){
+		.tid = tid,
+		.tgid = tid,
+		.uid = 1000,
+		.saved_uid = 1000,
+		.alive_threads = true,
+	};
+	return tid == FAKE_TASK || tid == FAKE_CLIENT ? 0 : -ESRCH;
 }
 
 static inline int fake_attach(struct ucg_tracker *tracker, const struct ucg_task *task,
@@ -68,7 +78,7 @@ static inline int fake_attach(struct ucg_tracker *tracker, const struct ucg_task
 	(void)tracker;
 	(void)task;
 	(void)to;
-	return -ESRCH;
+	return 0;
 }
 
 static inline int fake_kill(struct ucg_tracker *tracker, struct ucg_group_id group)
@@ -136,7 +146,7 @@ static inline uint64_t device_send(struct device *device, uint32_t opcode, uint6
 		.nodeid = node,
 		.uid = 1000,
 		.gid = 1000,
-		.pid = 1,
+		.pid = FAKE_CLIENT,
 	};
 	struct iovec part[] = {
 		{&header, sizeof(header)},
@@ -167,7 +177,7 @@ static inline bool device_receive(struct device *device, struct answer *answer)
 	return true;
 }
 
-/* Serves; the one answer that there is must be that to @unique.  Returns its error, 0 or -errno. */
+/* Serves; the next answer must be that to @unique.  Returns its error, 0 or -errno. */
 static inline int device_answer(struct device *device, uint64_t unique, struct answer *answer)
 {
 	device_serve(device);
@@ -203,11 +213,18 @@ static inline uint64_t device_mkdir(struct device *device, uint64_t parent, cons
 	return ((struct fuse_entry_out *)(void *)answer.bytes)->nodeid;
 }
 
+static inline uint64_t device_send_open(struct device *device, uint32_t opcode, uint64_t node,
+					uint32_t flags)
+{
+	const struct fuse_open_in in = {.flags = flags};
+
+	return device_send(device, opcode, node, &in, sizeof(in), NULL, 0);
+}
+
 static inline uint64_t device_open(struct device *device, uint32_t opcode, uint64_t node)
 {
-	const struct fuse_open_in in = {.flags = 2};
 	struct answer answer;
-	uint64_t unique = device_send(device, opcode, node, &in, sizeof(in), NULL, 0);
+	uint64_t unique = device_send_open(device, opcode, node, O_RDWR);
 
 	assert_int_equal(device_answer(device, unique, &answer), 0);
 	return ((struct fuse_open_out *)(void *)answer.bytes)->fh;

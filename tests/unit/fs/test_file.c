@@ -104,13 +104,15 @@ static void rest_of_a_value_is_that_of_the_read_that_began_it(void **state)
 static void read_from_elsewhere_sees_the_value_as_it_is_now(void **state)
 {
 	struct device *device = *state;
-	struct open_file file = open_file(device, "notify_on_release");
+	struct open_file file;
 
-	assert_reads(device, &file, 0, 100, "0\n");
-	assert_int_equal(write_file(device, &file, "1"), 0);
-	/* Not where the last read ended, so nothing is left of it. */
-	assert_reads(device, &file, 1, 100, "\n");
-	assert_reads(device, &file, 0, 1, "1");
+	file.node = device_lookup(device, FUSE_ROOT_ID, "release_agent");
+	file.handle = device_open(device, FUSE_OPEN, file.node);
+	assert_int_equal(write_file(device, &file, "/old"), 0);
+	assert_reads(device, &file, 0, 100, "/old\n");
+	assert_int_equal(write_file(device, &file, "/new"), 0);
+	/* Not where the last read ended. */
+	assert_reads(device, &file, 1, 100, "new\n");
 }
 
 static void refused_write_changes_nothing(void **state)
@@ -120,6 +122,79 @@ static void refused_write_changes_nothing(void **state)
 
 	assert_int_equal(write_file(device, &file, "x"), -EINVAL);
 	assert_reads(device, &file, 0, 100, "0\n");
+}
+
+/* ---- opening, times ---- */
+
+static int open_with(struct device *device, const struct open_file *file, uint32_t flags)
+{
+	struct answer answer;
+
+	return device_answer(device, device_send_open(device, FUSE_OPEN, file->node, flags),
+			     &answer);
+}
+
+static void direct_io_is_refused(void **state)
+{
+	struct device *device = *state;
+	struct open_file file = open_file(device, "tasks");
+
+	assert_int_equal(open_with(device, &file, O_RDONLY | O_DIRECT), -EINVAL);
+}
+
+static void file_of_a_removed_group_cannot_be_opened(void **state)
+{
+	struct device *device = *state;
+	struct open_file file = open_file(device, "tasks");
+
+	remove_group(device);
+	assert_int_equal(open_with(device, &file, O_RDONLY), -ENODEV);
+}
+
+/* SETATTR of the file; returns its modification time afterwards, in seconds. */
+static uint64_t set_attr(struct device *device, const struct open_file *file,
+			 const struct fuse_setattr_in *in)
+{
+	struct answer answer;
+	uint64_t unique = device_send(device, FUSE_SETATTR, file->node, in, sizeof(*in), NULL, 0);
+
+	assert_int_equal(device_answer(device, unique, &answer), 0);
+	return ((struct fuse_attr_out *)(void *)answer.bytes)->attr.mtime;
+}
+
+static void set_mtime(struct device *device, const struct open_file *file, uint64_t mtime)
+{
+	const struct fuse_setattr_in in = {.valid = FATTR_MTIME, .mtime = mtime};
+
+	assert_int_equal(set_attr(device, file, &in), mtime);
+}
+
+static void open_with_truncation_sets_the_times(void **state)
+{
+	struct device *device = *state;
+	struct open_file file = open_file(device, "tasks");
+	const struct fuse_setattr_in nothing = {0};
+
+	set_mtime(device, &file, 5);
+	assert_int_equal(open_with(device, &file, O_WRONLY), 0);
+	assert_int_equal(set_attr(device, &file, &nothing), 5);
+	assert_int_equal(open_with(device, &file, O_WRONLY | O_TRUNC), 0);
+	assert_true(set_attr(device, &file, &nothing) > 5);
+}
+
+static void truncation_by_name_sets_no_times(void **state)
+{
+	struct device *device = *state;
+	struct open_file file = open_file(device, "tasks");
+	const struct fuse_setattr_in by_name = {.valid = FATTR_SIZE, .size = 9};
+	const struct fuse_setattr_in by_handle = {
+		.valid = FATTR_SIZE | FATTR_FH,
+		.fh = file.handle,
+	};
+
+	set_mtime(device, &file, 5);
+	assert_int_equal(set_attr(device, &file, &by_name), 5);
+	assert_true(set_attr(device, &file, &by_handle) > 5);
 }
 
 /* ---- lists ---- */
@@ -266,6 +341,29 @@ static void closing_an_unknown_handle_succeeds(void **state)
 	close_file(device, &file);
 }
 
+static void many_open_files_are_told_apart(void **state)
+{
+	enum { COUNT = 300 };
+	struct device *device = *state;
+	struct open_file file[COUNT];
+
+	file[0] = open_file(device, "cgroup.events");
+	for (int i = 1; i < COUNT; i++) {
+		file[i] = file[0];
+		file[i].handle = device_open(device, FUSE_OPEN, file[0].node);
+	}
+	for (int i = 0; i < COUNT; i++) {
+		const struct fs_handle *handle = fs_handle_find(
+			&device->fs->handles, (struct ucg_handle_id){file[i].handle});
+
+		assert_non_null(handle);
+		assert_int_equal(handle->record.id.value, file[i].handle);
+		close_file(device, &file[i]);
+		assert_null(fs_handle_find(&device->fs->handles,
+					   (struct ucg_handle_id){file[i].handle}));
+	}
+}
+
 /* ---- poll ---- */
 
 static void poll_is_pending_until_the_first_record_was_read(void **state)
@@ -327,6 +425,45 @@ static void change_of_populated_is_seen_without_a_poller_waiting(void **state)
 	assert_int_equal(poll_file(device, &file, false), 0x145 | POLLERR | POLLPRI);
 }
 
+static void every_open_file_of_the_group_is_woken(void **state)
+{
+	struct device *device = *state;
+	struct open_file first = open_file(device, "cgroup.events"), second = first;
+	struct answer answer;
+
+	second.handle = device_open(device, FUSE_OPEN, first.node);
+	assert_reads(device, &first, 0, 100, "populated 0\n");
+	assert_reads(device, &second, 0, 100, "populated 0\n");
+	poll_file(device, &first, true);
+	poll_file(device, &second, true);
+	ucg_fs_entered(device->fs, ucg_node_group((struct ucg_node_id){first.group}));
+	assert_true(device_receive(device, &answer));
+	assert_true(device_receive(device, &answer));
+	assert_no_answer(device);
+	/* Woken once: who polls again registers again. */
+	ucg_fs_emptied(device->fs, ucg_node_group((struct ucg_node_id){first.group}));
+	assert_no_answer(device);
+}
+
+/* The request that changes it is answered before anybody is woken. */
+static void attach_wakes_the_poller_of_events(void **state)
+{
+	struct device *device = *state;
+	struct open_file events = open_file(device, "cgroup.events"), tasks = events;
+	struct answer answer;
+	uint64_t unique;
+
+	tasks.node = device_lookup(device, events.group, "tasks");
+	tasks.handle = device_open(device, FUSE_OPEN, tasks.node);
+	assert_reads(device, &events, 0, 100, "populated 0\n");
+	poll_file(device, &events, true);
+	unique = device_send_write(device, tasks.node, tasks.handle, "77", 2);
+	assert_int_equal(device_answer(device, unique, &answer), 0);
+	assert_true(device_receive(device, &answer));
+	assert_int_equal(answer.header.error, FUSE_NOTIFY_POLL);
+	assert_reads(device, &events, 0, 100, "populated 1\n");
+}
+
 static void other_files_wake_nobody(void **state)
 {
 	struct device *device = *state;
@@ -345,6 +482,10 @@ int main(void)
 		device_test(rest_of_a_value_is_that_of_the_read_that_began_it),
 		device_test(read_from_elsewhere_sees_the_value_as_it_is_now),
 		device_test(refused_write_changes_nothing),
+		device_test(direct_io_is_refused),
+		device_test(file_of_a_removed_group_cannot_be_opened),
+		device_test(open_with_truncation_sets_the_times),
+		device_test(truncation_by_name_sets_no_times),
 		device_test(list_is_built_once_a_pass),
 		device_test(list_read_from_the_middle_first_is_a_slice),
 		device_test(record_of_a_list_says_how_far_it_was_read),
@@ -355,11 +496,14 @@ int main(void)
 		device_test(attributes_of_a_removed_group_are_still_there),
 		device_test(removed_group_lives_as_long_as_a_handle_or_a_node),
 		device_test(closing_an_unknown_handle_succeeds),
+		device_test(many_open_files_are_told_apart),
 		device_test(poll_is_pending_until_the_first_record_was_read),
 		device_test(empty_list_has_no_record_to_read),
 		device_test(poll_of_a_removed_group_is_pending_for_good),
 		device_test(change_of_populated_wakes_the_poller_of_events),
 		device_test(change_of_populated_is_seen_without_a_poller_waiting),
+		device_test(every_open_file_of_the_group_is_woken),
+		device_test(attach_wakes_the_poller_of_events),
 		device_test(other_files_wake_nobody),
 	};
 
