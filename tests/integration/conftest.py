@@ -63,6 +63,7 @@ def _name_without_kind(item):
     name = f"{item.path.name}::{item.name}"
     for kind in ("ours", "kernel"):
         name = name.replace(f"[{kind}]", "").replace(f"-{kind}]", "]").replace(f"[{kind}-", "[")
+        name = name.replace(f"-{kind}-", "-")
     return name
 
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Processes in shapes that a scripting language can't make, or makes slowly.  Usage: shapes SHAPE;
- * each waits for a byte on its standard input, makes the shape, writes one line of ids, and waits
- * to be killed.  `shapes sleep RUID EUID SUID GID` takes these ids, writes a line, and exits when
- * its standard input ends.
+ * each writes its pid, waits for a byte on its standard input, makes the shape, writes one line of
+ * ids, and waits to be killed.  `shapes sleep RUID EUID SUID GID` takes these ids, writes a line,
+ * and exits when its standard input ends.
  */
 #include <grp.h>
 #include <pthread.h>
@@ -12,6 +12,12 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
+
+static void say_pid(void)
+{
+	printf("%d\n", getpid());
+	fflush(stdout);
+}
 
 static void wait_for_byte(void)
 {
@@ -38,6 +44,24 @@ static int shape_vfork(void)
 	return 1;
 }
 
+/* Many children: "CHILD CHILD ...". */
+static int shape_children(int count)
+{
+	for (int i = 0; i < count; i++) {
+		pid_t child = fork();
+
+		if (child < 0)
+			return 1;
+		while (child == 0)
+			pause();
+		printf("%d ", child);
+	}
+	printf("\n");
+	fflush(stdout);
+	for (;;)
+		pause();
+}
+
 static void *exec_wait(void *argument)
 {
 	char *path = argument;
@@ -60,8 +84,7 @@ static int shape_thread_exec(const char *path)
 
 static _Noreturn void shape_wait(void)
 {
-	printf("%d\n", getpid());
-	fflush(stdout);
+	say_pid();
 	for (;;)
 		pause();
 }
@@ -82,8 +105,7 @@ static int shape_sleep(char **ids)
 	     setresuid((uid_t)atoi(ids[0]), (uid_t)atoi(ids[1]), (uid_t)atoi(ids[2])) ||
 	     prctl(PR_SET_DUMPABLE, 1)))
 		return 1;
-	printf("%d\n", getpid());
-	fflush(stdout);
+	say_pid();
 	return read(STDIN_FILENO, &byte, 1) == 0 ? 0 : 1;
 }
 
@@ -95,7 +117,10 @@ int main(int argc, char **argv)
 		shape_wait();
 	if (strcmp(shape, "sleep") == 0 && argc == 6)
 		return shape_sleep(argv + 2);
+	say_pid();
 	wait_for_byte();
+	if (strcmp(shape, "children") == 0)
+		return shape_children(argc > 2 ? atoi(argv[2]) : 1);
 	if (strcmp(shape, "vfork") == 0)
 		return shape_vfork();
 	if (strcmp(shape, "exec") == 0)

@@ -156,6 +156,30 @@ class Sleeper(Process):
         self._program.returncode = 0  # the container reaps
 
 
+class Shape(Process):
+    """A process of programs/shapes.c before it takes its shape."""
+
+    def __init__(self, command):
+        self._program = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert self.ids() == [self._program.pid]
+        super().__init__(self._program.pid)
+
+    def ids(self):
+        return [int(word) for word in self._program.stdout.readline().split()]
+
+    def go(self):
+        """Takes the shape; the ids that it reports."""
+        self._program.stdin.write(b"x")
+        self._program.stdin.flush()
+        return self.ids()
+
+    def close(self):
+        super().close()
+        self._program.stdin.close()
+        self._program.stdout.close()
+        self._program.returncode = 0  # the container reaps
+
+
 class Actor(Process):
     def __init__(self, sock, pid, tid=None):
         super().__init__(pid)

@@ -75,6 +75,15 @@ def fallocate(fd, mode, offset, length):
     _checked(_libc.fallocate(fd, mode, ctypes.c_long(offset), ctypes.c_long(length)))
 
 
+def mmap(fd, protection, flags):
+    """Maps a page and unmaps it again."""
+    _libc.mmap.restype = ctypes.c_void_p
+    address = _libc.mmap(None, ctypes.c_size_t(4096), protection, flags, fd, ctypes.c_long(0))
+    if address == ctypes.c_void_p(-1).value:
+        _checked(-1)
+    _libc.munmap(ctypes.c_void_p(address), ctypes.c_size_t(4096))
+
+
 def locks_limit(pid):
     """(soft, hard) of RLIMIT_LOCKS, where the marker of a member lies."""
     return resource.prlimit(pid, RLIMIT_LOCKS)

@@ -9,7 +9,7 @@ import signal
 import subprocess
 
 from . import libc, waiting
-from .actor import Actor, Sleeper
+from .actor import Actor, Shape, Sleeper
 from .agent import Agent
 from .group import Group
 
@@ -63,10 +63,9 @@ class Hierarchy:
     def set_agent(self, text):
         self.root.write("release_agent", text, by=self.mounter)
 
-    def shape(self, shape):
-        """One of the processes of programs/shapes.c, waiting for its byte."""
-        command = self.sandbox.as_user([self.programs["shapes"], shape])
-        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    def shape(self, *words):
+        """One of the processes of programs/shapes.c, which takes its shape when told go()."""
+        return Shape(self.sandbox.as_user([self.programs["shapes"], *words]))
 
     def _close_agents(self):
         for agent in self._agents:
