@@ -87,7 +87,7 @@ void fs_owe(struct ucg_fs *fs, enum fs_owed_what what, struct ucg_group_id group
 	fs->owed[fs->owed_count++] = (struct fs_owed){.what = what, .group = group};
 }
 
-void fs_settle_owed(struct ucg_fs *fs)
+void fs_pay_owed(struct ucg_fs *fs)
 {
 	size_t done = 0;
 
@@ -103,7 +103,7 @@ static void deliver(struct ucg_fs *fs, enum fs_owed_what what, struct ucg_group_
 	const struct fs_owed event = {.what = what, .group = group};
 
 	/* Events of one group must not overtake each other. */
-	fs_settle_owed(fs);
+	fs_pay_owed(fs);
 	if (fs->owed_count || apply(fs, &event))
 		fs_owe(fs, what, group);
 }

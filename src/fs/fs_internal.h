@@ -123,7 +123,7 @@ int fs_owed_init(struct ucg_fs *fs);
 /* Puts off what there was no memory for. */
 void fs_owe(struct ucg_fs *fs, enum fs_owed_what what, struct ucg_group_id group);
 /* Does what is owed, as far as there is memory now. */
-void fs_settle_owed(struct ucg_fs *fs);
+void fs_pay_owed(struct ucg_fs *fs);
 
 /* ---- the loop (loop.c) ---- */
 

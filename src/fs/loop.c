@@ -72,8 +72,10 @@ static uint64_t monotonic_ns(void)
 
 /*
  * INTERRUPT is answered here with ENOSYS, after which the kernel sends no more of them.  Nothing
- * that is served waits longer than its answer takes, so there is nothing to interrupt; and libfuse
- * would look for the interrupted request among those that it knows, where a parked one is not.
+ * here can be given up half-way: a request is answered at once, or it is parked until full passes
+ * are over, and then its answer is worth having.  libfuse must not see it: it would look for the
+ * interrupted request among those it knows, where a parked one is not, and hold the interrupt back
+ * for the request's second coming.
  */
 static bool is_interrupt(const struct fs_slot *slot)
 {
@@ -203,7 +205,7 @@ int ucg_fs_serve(struct ucg_fs *fs, void (*ready)(void *context), void *context)
 	int result = 0;
 
 	while (!fs->ended && !has_failed(fs, &result) && !serve_ready(fs, &result)) {
-		fs_settle_owed(fs);
+		fs_pay_owed(fs);
 		resume_parked(fs);
 		ucg_release_collect(fs->config.hierarchy);
 		if (fs->initialised && ready) {
