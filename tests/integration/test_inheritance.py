@@ -214,7 +214,7 @@ def test_empty_group_lists_nothing(root):
 
 def test_long_list_comes_in_whole_lines(hierarchy, root):
     group = root.mkgroup("g")
-    parent = hierarchy.shape("children", "1200")
+    parent = hierarchy.shape("children", "900")
     group.attach(parent)
     pids = sorted([parent.pid, *parent.go()])
     descriptor = group.open("tasks")

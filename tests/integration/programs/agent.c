@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Release agent of the tests: sends what it was started with to the datagram socket beside its
- * program, argv[0] with ".sock" appended, as lines KEY=PYTHON-LITERAL.
+ * program's file, as lines KEY=PYTHON-LITERAL.  If there is a FIFO beside it, ".hold" appended, it
+ * lives on until that has been opened for writing and closed.
  */
-#include <dirent.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -47,7 +48,7 @@ static void say_list(const char *key, char **list)
 	say("]\n");
 }
 
-/* Descriptors that were open at the start; nothing has been opened yet but the directory. */
+/* Descriptors that were open at the start: nothing has been opened yet. */
 static void say_descriptors(void)
 {
 	say("fds=[");
@@ -120,6 +121,17 @@ static bool send_report(const char *program)
 	       send(fd, report, used, 0) == (ssize_t)used;
 }
 
+static void hold(const char *program)
+{
+	char path[4200], byte;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s.hold", program);
+	fd = open(path, O_RDONLY);
+	while (fd >= 0 && read(fd, &byte, 1) > 0)
+		;
+}
+
 int main(int argc, char **argv)
 {
 	char program[4096];
@@ -135,5 +147,8 @@ int main(int argc, char **argv)
 	if (length < 0)
 		return 1;
 	program[length] = '\0';
-	return send_report(program) ? 0 : 1;
+	if (!send_report(program))
+		return 1;
+	hold(program);
+	return 0;
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static void say_pid(void)
@@ -57,6 +58,23 @@ static int shape_children(int count)
 		printf("%d ", child);
 	}
 	printf("\n");
+	fflush(stdout);
+	for (;;)
+		pause();
+}
+
+/* Children that end at once, one after the other: "COUNT". */
+static int shape_forks(int count)
+{
+	for (int i = 0; i < count; i++) {
+		pid_t child = fork();
+
+		if (child == 0)
+			_exit(0);
+		if (child < 0 || waitpid(child, NULL, 0) != child)
+			return 1;
+	}
+	printf("%d\n", count);
 	fflush(stdout);
 	for (;;)
 		pause();
@@ -121,6 +139,8 @@ int main(int argc, char **argv)
 	wait_for_byte();
 	if (strcmp(shape, "children") == 0)
 		return shape_children(argc > 2 ? atoi(argv[2]) : 1);
+	if (strcmp(shape, "forks") == 0)
+		return shape_forks(argc > 2 ? atoi(argv[2]) : 1);
 	if (strcmp(shape, "vfork") == 0)
 		return shape_vfork();
 	if (strcmp(shape, "exec") == 0)

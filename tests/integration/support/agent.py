@@ -2,6 +2,7 @@
 """The release agent of a test, and what it was called with."""
 
 import ast
+import errno
 import os
 import shutil
 import socket
@@ -42,7 +43,41 @@ class Agent:
         self._sentinels = 0
 
     def close(self):
+        self.let_go()
         self._socket.close()
+
+    def hold(self):
+        """From now on its executions live on after their report, until let_go()."""
+        os.mkfifo(self.path + ".hold")
+        os.chmod(self.path + ".hold", 0o644)
+
+    def let_go(self):
+        if not os.path.exists(self.path + ".hold"):
+            return
+
+        def is_read_by_none():
+            self._drain()
+            try:
+                os.close(os.open(self.path + ".hold", os.O_WRONLY | os.O_NONBLOCK))
+            except OSError as error:
+                return error.errno == errno.ENXIO and not self._is_running()
+            return False
+
+        waiting.wait_until(is_read_by_none, f"the end of held calls of {self.path}")
+        os.unlink(self.path + ".hold")
+
+    def running(self):
+        """Process ids of the executions under way."""
+        return [int(pid) for pid in filter(str.isdigit, os.listdir("/proc")) if self._executes(pid)]
+
+    def script(self, name, *lines):
+        """An agent of its own that runs shell lines, then this agent with the same argument."""
+        path = os.path.join(os.path.dirname(self.path), name)
+        text = "\n".join(["#!/bin/sh", *lines, f'exec {self.path} "$1"', ""])
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(path, 0o755)
+        return path
 
     def _receive(self, flags=0):
         call = Call(self._socket.recv(1 << 18, flags))
@@ -64,15 +99,15 @@ class Agent:
         self._taken += 1
         return self._calls[self._taken - 1]
 
+    def _executes(self, pid):
+        try:
+            return os.readlink(f"/proc/{pid}/exe") == self.path
+        except OSError:
+            return False
+
     def _is_running(self):
         """Is some copy of the program under way, that is: executed, its datagram not yet sent?"""
-        for pid in filter(str.isdigit, os.listdir("/proc")):
-            try:
-                if os.readlink(f"/proc/{pid}/exe") == self.path:
-                    return True
-            except OSError:
-                continue
-        return False
+        return any(self._executes(pid) for pid in filter(str.isdigit, os.listdir("/proc")))
 
     def _is_quiet(self):
         self._drain()  # a full socket holds the senders up
@@ -97,6 +132,11 @@ class Agent:
         waiting.wait_until(self._is_quiet, f"the end of all calls of {self.path}")
         self._drain()
         group.rmdir()
+
+    def received(self):
+        """The paths received so far, without a barrier: for an agent that is no longer in force."""
+        waiting.wait_until(self._is_quiet, f"the end of all calls of {self.path}")
+        return [call.path for call in self._calls]
 
     def all_calls(self, hierarchy):
         self.barrier(hierarchy)

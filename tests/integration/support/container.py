@@ -11,7 +11,7 @@ def become_subreaper():
     libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
 
 
-def _children():
+def children():
     found = []
     for thread in os.listdir("/proc/self/task"):
         with open(f"/proc/self/task/{thread}/children", encoding="ascii") as file:
@@ -22,7 +22,7 @@ def _children():
 def end_everything(but=()):
     """Kills and reaps all descendants; orphans of the killed become children and follow."""
     while True:
-        left = set(_children()) - set(but)
+        left = set(children()) - set(but)
         for pid in left:
             try:
                 descriptor = os.pidfd_open(pid)

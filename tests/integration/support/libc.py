@@ -84,6 +84,16 @@ def mmap(fd, protection, flags):
     _libc.munmap(ctypes.c_void_p(address), ctypes.c_size_t(4096))
 
 
+IN_CLOSE_NOWRITE = 0x10
+
+
+def inotify(path, mask):
+    """A descriptor that is readable once there was an event at path."""
+    descriptor = _checked(_libc.inotify_init1(0))
+    _checked(_libc.inotify_add_watch(descriptor, os.fsencode(path), mask))
+    return descriptor
+
+
 def locks_limit(pid):
     """(soft, hard) of RLIMIT_LOCKS, where the marker of a member lies."""
     return resource.prlimit(pid, RLIMIT_LOCKS)

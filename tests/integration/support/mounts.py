@@ -93,9 +93,9 @@ class KernelHierarchy(Hierarchy):
 
 
 def _remove_groups(path):
-    for folder, _, _ in os.walk(path, topdown=False):
-        if folder != path:
-            os.rmdir(folder)
+    for _, groups, _, descriptor in os.fwalk(path, topdown=False):  # paths may be too long
+        for group in groups:
+            os.rmdir(group, dir_fd=descriptor)
 
 
 def remove_kernel_hierarchy(path):
@@ -162,10 +162,10 @@ class OurHierarchy(Hierarchy):
         os.close(theirs)
         try:
             waiting.wait_readable(ready, "the daemon to be ready")
-            line = os.read(ready, 100)
+            self.ready_line = os.read(ready, 100)
         finally:
             os.close(ready)
-        assert line.endswith(b"\n"), f"{command}: not ready: {line!r}\n{self.log()}"
+        assert self.ready_line.endswith(b"\n"), f"{command}: not ready\n{self.log()}"
         self.mounter = self.user = self.sandbox.root if self.as_root else self.sandbox.user
 
     def servers(self):

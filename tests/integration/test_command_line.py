@@ -1,0 +1,272 @@
+# SPDX-License-Identifier: MIT
+"""The program: options, messages, ways to mount (ours only)."""
+
+import os
+import subprocess
+
+import pytest
+
+from support import container, libc, mounts
+from support.waiting import wait_until
+
+
+@pytest.fixture
+def folder(sandbox):
+    return sandbox.folder()
+
+
+@pytest.fixture
+def mountpoint(sandbox, folder):
+    path = os.path.join(folder, "mnt")
+    os.mkdir(path)
+    os.chown(path, sandbox.uid, sandbox.gid)
+    yield path
+    if mounts.is_mounted(path):
+        libc.umount(path, libc.MNT_DETACH)
+
+
+@pytest.fixture
+def run(sandbox, programs, processes):
+    """Runs the program as the user, to its end."""
+    def run(*arguments, wrapper=()):
+        command = sandbox.as_user([*wrapper, programs["daemon"], *arguments])
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False,
+                              stdin=subprocess.DEVNULL, cwd="/")
+    return run
+
+
+def refused(result, path, *words):
+    """Exit status 1, one line that holds the words, nothing mounted."""
+    assert result.returncode == 1, result
+    lines = result.stderr.splitlines()
+    assert len(lines) == 1 and result.stdout == "", result
+    for word in words:
+        assert word in lines[0], result
+    assert not mounts.is_mounted(path)
+    return True
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("options, words", [
+    ("bogus", ["bogus"]), ("bogus=1", ["bogus", "1"]), ("none=1", ["none=1"]),
+    ("noprefix=1", ["noprefix=1"]), ("NONE", ["NONE"]), (" none", [" none"]), ("nsdelegate", ["nsdelegate"]),
+    ("release_agent=/a,release_agent=/a", ["release_agent", "/a"]),
+    ("release_agent=/a,release_agent=/b", ["release_agent", "/b"]),
+    ("release_agent=", ["release_agent"]), ("release_agent", ["release_agent"]),
+    ("name=a,name=a", ["name", "a"]), ("name=a,name=b", ["name", "b"]), ("name=", ["name"]),
+    ("name=a/b", ["name", "a/b"]), ("name=a b", ["name", "a b"]), ("name=ä", ["name", "ä"]),
+    ("name=" + "x" * 64, ["name", "x" * 64]), ("all", ["all"]), ("memory", ["memory"]),
+    ("cpuset", ["cpuset"]), ("remount", ["remount"]),
+], ids=lambda value: value[:30] if isinstance(value, str) else "")
+def test_bad_option_is_refused(run, mountpoint, options, words):
+    assert refused(run("-o", options, mountpoint), mountpoint, *words)
+
+
+@pytest.mark.parametrize("arguments, words", [
+    ([], ["MOUNTPOINT"]), (["--bogus", "/tmp"], ["--bogus"]), (["-x", "/tmp"], ["-x"]),
+    (["a", "b", "c"], ["c"]), (["--ready-fd", "x", "/tmp"], ["--ready-fd", "x"]),
+    (["--without", "bogus", "/tmp"], ["--without", "bogus"]), (["-o"], ["-o"]),
+    (["a/b", "/tmp"], ["a/b"]), (["-o", "name=a", "b", "/tmp"], ["a", "b"]),
+], ids=" ".join)
+def test_bad_command_line_is_refused(run, arguments, words):
+    assert refused(run(*arguments), "/nowhere", *words)
+
+
+def test_missing_mount_point_is_named(run, folder):
+    assert refused(run(f"{folder}/missing"), folder, f"{folder}/missing")
+
+
+def test_mount_point_that_is_a_file_is_named(run, sandbox, folder):
+    path = os.path.join(folder, "file")
+    with open(path, "w", encoding="ascii"):
+        os.chown(path, sandbox.uid, sandbox.gid)
+    assert refused(run(path), path, path)
+
+
+def test_mount_point_of_another_user_is_named(run, sandbox, folder):
+    if not sandbox.is_root:
+        pytest.skip("only root makes a folder of somebody else")
+    path = os.path.join(folder, "roots")
+    os.mkdir(path, 0o755)
+    assert refused(run(path), path, path)
+
+
+def test_closed_ready_descriptor_is_named(run, mountpoint):
+    assert refused(run("--ready-fd", "77", mountpoint), mountpoint, "--ready-fd", "77")
+
+
+def test_missing_fusermount_is_named(run, mountpoint):
+    wrapper = ["/usr/bin/env", "PATH=/nonexistent"]
+    result = run("-f", mountpoint, wrapper=wrapper)
+    if result.returncode == 0:
+        pytest.skip("libfuse has fusermount3 at a fixed path")
+    assert refused(result, mountpoint, "fusermount3")
+
+
+def test_version(run):
+    result = run("--version")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.startswith("ucgroupfs ") and result.stdout.count("\n") == 1
+
+
+def test_help_names_all_options(run):
+    result = run("--help")
+    assert (result.returncode, result.stderr) == (0, "")
+    for word in ("--foreground", "--ready-fd", "release_agent", "allow_other", "--version"):
+        assert word in result.stdout
+
+
+# ---- mounting ----
+
+@pytest.fixture
+def mount(run, sandbox, mountpoint):
+    """Mounts in the background; ends with the test."""
+    def mount(*arguments):
+        result = run(*arguments, mountpoint)
+        assert (result.returncode, result.stdout, result.stderr) == (0, "", ""), result
+        assert mounts.is_mounted(mountpoint)
+    yield mount
+    if mounts.is_mounted(mountpoint):
+        subprocess.run(sandbox.as_user(["fusermount3", "-u", mountpoint]), check=True)
+        wait_until(lambda: not daemons(), "the end of the daemon")
+
+
+def daemons():
+    """Children by adoption: the test run is the subreaper."""
+    return [pid for pid in container.children() if container.living(pid) and is_daemon(pid)]
+
+
+def is_daemon(pid):
+    with open(f"/proc/{pid}/comm", encoding="ascii") as file:
+        return file.read().startswith("ucgroupfs")
+
+
+def mount_fields(path):
+    with open("/proc/mounts", encoding="ascii") as file:
+        for line in file:
+            source, target, kind, options = line.split()[:4]
+            if target == path:
+                return source, kind, options.split(",")
+    return None
+
+
+@pytest.mark.quick
+def test_return_to_the_shell_means_that_the_mount_answers(mount, sandbox, mountpoint):
+    mount("-o", "name=background")
+    assert "tasks" in sandbox.user(os.listdir, mountpoint)
+
+
+def test_background_daemon_holds_no_terminal_or_directory(mount, mountpoint):
+    mount("-o", "name=background")
+    for pid in daemons():
+        assert os.readlink(f"/proc/{pid}/cwd") == "/"
+        assert {os.readlink(f"/proc/{pid}/fd/{fd}") for fd in range(3)} == {"/dev/null"}
+
+
+def test_mounts_shows_type_and_name(mount, mountpoint):
+    mount("-o", "name=shown")
+    source, kind, options = mount_fields(mountpoint)
+    assert (source, kind) == ("shown", "fuse.ucgroupfs")
+    assert {"rw", "nosuid", "nodev", "default_permissions"} <= set(options)
+    assert "allow_other" not in options
+
+
+def test_name_as_argument(mount, mountpoint):
+    mount("by-argument")
+    assert mount_fields(mountpoint)[0] == "by-argument"
+
+
+def test_name_as_argument_and_option(mount, mountpoint):
+    mount("-o", "name=twice", "twice")
+    assert mount_fields(mountpoint)[0] == "twice"
+
+
+def test_name_is_made_up(mount, mountpoint):
+    mount()
+    assert mount_fields(mountpoint)[0] not in ("", "none", "ucgroupfs")
+
+
+@pytest.mark.parametrize("word", ["ro", "noexec", "noatime", "allow_other"])
+def test_generic_word_is_shown(mount, mountpoint, word):
+    mount("-o", f"name=words,{word}")
+    assert word in mount_fields(mountpoint)[2]
+
+
+@pytest.mark.parametrize("options", [
+    "rw,dev,suid,exec,relatime,auto,nouser,async", "nosuid,nodev,noexec,noatime", "defaults",
+    "none,noprefix,xattr,clone_children", ",,none,,", "none,none", "_netdev,nofail,x-systemd.x=1",
+    "user=somebody", "release_agent=/with blank/agent",
+])
+def test_words_are_taken(mount, options):
+    mount("-o", f"name=words,{options}")
+
+
+def test_read_only_mount_refuses(mount, sandbox, mountpoint):
+    mount("-o", "name=readonly,ro")
+    with pytest.raises(OSError, match="Read-only"):
+        sandbox.user(os.mkdir, os.path.join(mountpoint, "g"))
+    with pytest.raises(OSError, match="Read-only"):
+        sandbox.user(os.open, os.path.join(mountpoint, "tasks"), os.O_WRONLY)
+
+
+def test_same_name_twice_is_refused(mount, run, sandbox, folder, mountpoint):
+    mount("-o", "name=unique")
+    other = os.path.join(folder, "other")
+    os.mkdir(other)
+    os.chown(other, sandbox.uid, sandbox.gid)
+    assert refused(run("-o", "name=unique", other), other, "unique")
+    assert "tasks" in sandbox.user(os.listdir, mountpoint)
+
+
+def test_name_is_free_after_unmount(mount, sandbox, mountpoint):
+    for _ in range(2):
+        mount("-o", "name=again")
+        subprocess.run(sandbox.as_user(["fusermount3", "-u", mountpoint]), check=True)
+        wait_until(lambda: not daemons(), "the end of the daemon")
+
+
+def test_users_mount_is_closed_to_root(mount, sandbox, mountpoint):
+    if not sandbox.is_root:
+        pytest.skip("only root can try")
+    mount("-o", "name=closed")
+    with pytest.raises(PermissionError):
+        os.listdir(mountpoint)
+
+
+def test_allow_other_opens_it(mount, sandbox, mountpoint):
+    if not sandbox.is_root:
+        pytest.skip("only root can try")
+    mount("-o", "name=open,allow_other")
+    assert "tasks" in os.listdir(mountpoint)
+
+
+def test_relative_mount_point(run, sandbox, programs, folder, mountpoint):
+    command = sandbox.as_user([programs["daemon"], "mnt"])
+    result = subprocess.run(command, capture_output=True, cwd=folder, timeout=60, check=False)
+    assert result.returncode == 0 and mounts.is_mounted(mountpoint)
+    subprocess.run(sandbox.as_user(["fusermount3", "-u", mountpoint]), check=True)
+    wait_until(lambda: not daemons(), "the end of the daemon")
+
+
+@pytest.mark.only("ours")
+def test_ready_line(hierarchy):
+    assert hierarchy.ready_line == b"ready\n"
+
+
+# ---- as root ----
+
+def test_line_of_fstab(sandbox, programs, processes, folder, mountpoint):
+    if not sandbox.is_root:
+        pytest.skip("fstab is root's")
+    table = os.path.join(folder, "fstab")
+    with open(table, "w", encoding="ascii") as file:
+        file.write(f"byfstab {mountpoint} fuse.ucgroupfs release_agent=/bin/true,noauto 0 0\n")
+    path = f"{os.path.dirname(programs['daemon'])}:{os.environ['PATH']}"
+    subprocess.run(["mount", "-T", table, mountpoint], check=True, env={"PATH": path}, timeout=60)
+    try:
+        assert mount_fields(mountpoint)[:2] == ("byfstab", "fuse.ucgroupfs")
+        with open(f"{mountpoint}/release_agent", encoding="ascii") as file:
+            assert file.read() == "/bin/true\n"
+    finally:
+        subprocess.run(["umount", mountpoint], check=True, timeout=60)
+    wait_until(lambda: not daemons(), "the end of the daemon")

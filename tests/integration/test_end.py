@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: MIT
+"""How a mount ends, and that nothing is left of it (ours only)."""
+
+import os
+import resource
+import signal
+import subprocess
+
+import pytest
+
+from support import container, libc, mounts
+from support.group import errno_of
+from support.waiting import wait_until
+
+pytestmark = pytest.mark.only("ours")
+
+LIMIT = (12345678, resource.RLIM_INFINITY)
+
+
+def fusermount(hierarchy):
+    command = hierarchy.sandbox.as_user(["fusermount3", "-u", hierarchy.path])
+    subprocess.run(command, check=True)
+
+
+def umount(hierarchy):
+    if not hierarchy.sandbox.is_root:
+        pytest.skip("umount(8) is for root")
+    libc.umount(hierarchy.path)
+
+
+def signal_keeper(number):
+    def end(hierarchy):
+        hierarchy.daemon.send_signal(number)
+    return end
+
+
+def signal_server(number):
+    def end(hierarchy):
+        server = hierarchy.servers()[1]
+        os.kill(server, number)
+    return end
+
+
+ENDS = {
+    "SIGTERM": signal_keeper(signal.SIGTERM), "SIGINT": signal_keeper(signal.SIGINT),
+    "SIGHUP": signal_keeper(signal.SIGHUP), "SIGTERM-to-server": signal_server(signal.SIGTERM),
+    "SIGINT-to-server": signal_server(signal.SIGINT), "fusermount3": fusermount, "umount": umount,
+}
+
+
+@pytest.fixture(params=ENDS)
+def end(request, hierarchy):
+    """Ends the mount in one of the ways; returns the daemon's exit status."""
+    def end():
+        pids = hierarchy.servers()
+        assert len(pids) == 2, "keeper and server"
+        ENDS[request.param](hierarchy)
+        status = hierarchy.daemon.wait(20)
+        wait_until(lambda: not any(map(container.living, pids)), "the end of keeper and server")
+        assert not mounts.is_mounted(hierarchy.path)
+        return status
+    return end
+
+
+@pytest.mark.quick
+def test_end_without_groups(end):
+    assert end() == 0
+
+
+def test_end_gives_members_their_limit_back(hierarchy, root, end):
+    sleeper = hierarchy.sleeper()
+    resource.prlimit(sleeper.pid, libc.RLIMIT_LOCKS, LIMIT)
+    root.mkgroup("g").attach(sleeper)
+    assert libc.locks_limit(sleeper.pid) != LIMIT, "the marker"
+    assert end() == 0
+    assert libc.locks_limit(sleeper.pid) == LIMIT and container.living(sleeper.pid)
+
+
+def test_end_gives_descendants_their_limit_back(hierarchy, root, task, end):
+    # root/g/h
+    before = libc.locks_limit(task.pid)
+    group = root.mkgroup("g")
+    group.mkgroup("h").attach(task)
+    tasks = [task]
+    for _ in range(3):
+        tasks.append(tasks[-1].fork())
+    assert all(libc.locks_limit(one.pid) != before for one in tasks), "the markers"
+    assert end() == 0
+    assert [libc.locks_limit(one.pid) for one in tasks] == [before] * 4
+
+
+def test_end_runs_due_releases_first(hierarchy, root, agent, end):
+    names = [f"/g{number}" for number in range(10)]
+    for name in names:
+        hierarchy.sleeper_in(root.mkgroup(name[1:]).notify()).end()
+    assert end() == 0
+    wait_until(lambda: sorted(agent.received()) == names, "the calls for all groups")
+
+
+def test_end_with_hanging_agent(hierarchy, root, agent, end):
+    agent.hold()
+    hierarchy.sleeper_in(root.mkgroup("g").notify()).end()
+    pid = agent.next().pid
+    assert end() == 0
+    assert container.living(pid), "the agent is nobody's to end"
+
+
+def test_end_by_fusermount_of_busy_tree_is_refused(hierarchy, root):
+    root.open("tasks")
+    command = hierarchy.sandbox.as_user(["fusermount3", "-u", hierarchy.path])
+    assert subprocess.run(command, capture_output=True, check=False).returncode != 0
+    assert root.mkgroup("g").exists()
+
+
+def test_sigterm_detaches_busy_tree(hierarchy, root):
+    descriptor = root.open("notify_on_release")
+    assert hierarchy.end_daemon() == 0
+    assert not mounts.is_mounted(hierarchy.path)
+    assert errno_of(hierarchy.user, os.read, descriptor, 10) in ("ENOTCONN", "ECONNABORTED")
+
+
+def test_lazy_unmount_ends_the_daemon(hierarchy):
+    command = hierarchy.sandbox.as_user(["fusermount3", "-u", "-z", hierarchy.path])
+    subprocess.run(command, check=True)
+    assert hierarchy.daemon.wait(20) == 0
+
+
+def test_populated_groups_dropped_are_logged(hierarchy, root):
+    hierarchy.expected_log = []
+    sleeper = hierarchy.sleeper_in(root.mkgroup("g"))
+    assert root.child("g").tasks() == [sleeper.pid]
+    assert hierarchy.end_daemon() == 0
+    assert "1" in hierarchy.log() and "populated" in hierarchy.log()
+
+
+def test_move_to_the_root_gives_the_limit_back(hierarchy, root):
+    sleeper = hierarchy.sleeper()
+    resource.prlimit(sleeper.pid, libc.RLIMIT_LOCKS, LIMIT)
+    root.mkgroup("g").attach(sleeper)
+    assert libc.locks_limit(sleeper.pid) != LIMIT
+    root.attach(sleeper)
+    assert libc.locks_limit(sleeper.pid) == LIMIT
+
+
+def test_limit_survives_moves_between_groups(hierarchy, root):
+    sleeper = hierarchy.sleeper()
+    resource.prlimit(sleeper.pid, libc.RLIMIT_LOCKS, LIMIT)
+    for name in "abc":
+        root.mkgroup(name).attach(sleeper)
+    root.attach(sleeper)
+    assert libc.locks_limit(sleeper.pid) == LIMIT
+
+
+def test_hard_limit_is_never_touched(hierarchy, root):
+    sleeper = hierarchy.sleeper()
+    hard = libc.locks_limit(sleeper.pid)[1]
+    root.mkgroup("g").attach(sleeper)
+    assert libc.locks_limit(sleeper.pid)[1] == hard
+
+
+def test_tree_can_be_mounted_again(hierarchy, root):
+    root.mkgroup("g").notify()
+    assert hierarchy.end_daemon() == 0
+    hierarchy.start()
+    assert "g" not in root.list()
+    assert root.mkgroup("g").read("notify_on_release") == b"0\n"
+
+
+def test_agent_carries_no_marker(hierarchy, root, agent):
+    before = libc.locks_limit(os.getpid())
+    hierarchy.sleeper_in(root.mkgroup("g").notify()).end()
+    assert agent.next().locks == before
+
+
+def test_agent_has_the_limit_of_open_files_of_the_mounter(hierarchy, root, agent):
+    hierarchy.sleeper_in(root.mkgroup("g").notify()).end()
+    assert agent.next().nofile == resource.getrlimit(resource.RLIMIT_NOFILE)
+
+
+def test_server_killed_ends_the_mount_with_a_message(hierarchy):
+    hierarchy.expected_log = ["server"]
+    os.kill(hierarchy.servers()[1], signal.SIGKILL)
+    assert hierarchy.daemon.wait(20) == 1
+    assert not mounts.is_mounted(hierarchy.path)
+    assert "server" in hierarchy.log()
+    hierarchy.daemon = None
+
+
+def test_keeper_killed_ends_the_mount(hierarchy):
+    keeper, server = hierarchy.servers()
+    os.kill(keeper, signal.SIGKILL)
+    wait_until(lambda: not container.living(server), "the end of the server")
+    wait_until(lambda: not mounts.is_mounted(hierarchy.path), "the end of the mount")
+    hierarchy.daemon.wait()
+    hierarchy.daemon = None
