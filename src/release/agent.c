@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
-#include <urcu.h>
+#include <urcu/urcu-memb.h>
 
 #include "bell.h"
 #include "failures.h"
@@ -63,20 +63,20 @@ static uint64_t now_ns(void)
 
 static bool read_section_enter(void)
 {
-	rcu_read_lock();
+	urcu_memb_read_lock();
 	return true;
 }
 
 static void read_section_leave(const bool *entered)
 {
 	if (*entered)
-		rcu_read_unlock();
+		urcu_memb_read_unlock();
 }
 
 /* Agent and path as they are now, the moment at which the kernel takes them, too. */
 static int copy_texts(struct ucg_hierarchy *hierarchy, struct slot *slot)
 {
-	ucg_cleanup(read_section_leave) bool section = read_section_enter();
+	ucg_cleanup(read_section_leave) bool section __attribute__((unused)) = read_section_enter();
 	int error;
 
 	slot->agent.length = slot->path.length = 0;
@@ -271,7 +271,7 @@ static void run_due(struct ucg_agent_thread *thread)
 
 static void *agent_main(void *argument)
 {
-	rcu_register_thread();
+	urcu_memb_register_thread();
 	struct ucg_agent_thread *thread = argument;
 
 	for (;;) {
@@ -284,7 +284,7 @@ static void *agent_main(void *argument)
 			break;
 		ucg_bell_wait(&thread->bell, seen, thread->spawn);
 	}
-	rcu_unregister_thread();
+	urcu_memb_unregister_thread();
 	return NULL;
 }
 

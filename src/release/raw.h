@@ -33,6 +33,17 @@
 #define UCG_CHILD_CODE __attribute__((no_sanitize("address", "thread", "undefined")))
 #endif
 
+/*
+ * libc's clone().  The thread sanitizer puts a function of its own in the place of that name, which
+ * takes every child for that of a fork; libc exports it under a second one.
+ */
+#if defined(__SANITIZE_THREAD__)
+int __clone(int (*function)(void *), void *stack, int flags, void *argument, ...);
+#define ucg_clone __clone
+#else
+#define ucg_clone clone
+#endif
+
 /* As the kernel's rt_sig* calls want to be told. */
 #define UCG_RAW_SIGSET_SIZE ((_NSIG - 1) / 8)
 

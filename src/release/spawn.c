@@ -22,11 +22,11 @@ UCG_CHILD_CODE static long raw0(long number)
 }
 
 /*
- * All of the daemon's descriptors, without copying the table that is full of witnesses.  A system
- * call filter that is older than close_range() refuses it: then the table is copied, and exec
- * closes all but the three that are not close-on-exec.
+ * All descriptors, without copying the table that is full of witnesses.  A filter of system calls
+ * that is older than close_range() refuses it.  Then the table is copied, and closed as far as the
+ * daemon may have inherited descriptors; what it opened itself is closed by exec.
  */
-UCG_CHILD_CODE static int close_descriptors(void)
+UCG_CHILD_CODE static int close_descriptors(const struct ucg_spawn_setup *setup)
 {
 	long error = ucg_raw_syscall(SYS_close_range, 0, ~0u, CLOSE_RANGE_UNSHARE, 0);
 
@@ -35,8 +35,8 @@ UCG_CHILD_CODE static int close_descriptors(void)
 	error = ucg_raw_syscall(SYS_unshare, CLONE_FILES, 0, 0, 0);
 	if (error)
 		return (int)error;
-	for (int fd = 0; fd <= 2; fd++)
-		ucg_raw_syscall(SYS_close, fd, 0, 0, 0); /* may have been closed before */
+	for (rlim64_t fd = 0; fd < setup->nofile.rlim_cur; fd++)
+		ucg_raw_syscall(SYS_close, (long)fd, 0, 0, 0); /* EBADF: was not open */
 	return 0;
 }
 
@@ -81,7 +81,7 @@ UCG_CHILD_CODE static void restore_signals(uint64_t caught)
 /* setsid() can't fail, a new process leads no group; neither can umask(). */
 UCG_CHILD_CODE static int set_up(const struct ucg_spawn_setup *setup)
 {
-	int error = close_descriptors();
+	int error = close_descriptors(setup);
 
 	if (error)
 		return error;
@@ -149,7 +149,7 @@ int ucg_spawn_start(struct ucg_spawn *spawn)
 
 	spawn->error = 0;
 	atomic_store(&spawn->running, 1);
-	if (clone(child_main, spawn->stack_top, flags, spawn, NULL, NULL, &spawn->running) >= 0)
+	if (ucg_clone(child_main, spawn->stack_top, flags, spawn, NULL, NULL, &spawn->running) >= 0)
 		return 0;
 	atomic_store(&spawn->running, 0);
 	return -errno;
