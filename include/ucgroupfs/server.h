@@ -3,39 +3,49 @@
 #define UCGROUPFS_SERVER_H
 
 #include <stdbool.h>
-#include <sys/resource.h>
+#include <sys/types.h>
 
-#include "ucgroupfs/log.h"
+struct ucg_sink;
 
 /* What the command line says, checked: plain values, owned by main. */
 struct ucg_options {
 	char *name;	     /* of the hierarchy */
-	char *mountpoint;    /* absolute */
+	char *mountpoint;    /* as written, then absolute (ucg_preflight()) */
 	char *release_agent; /* "" for none */
-	char *mount_options; /* for libfuse's mount: "rw,nosuid,..." with fsname, subtype, ... */
+	char *mount_options; /* for libfuse's mount: "fsname=NAME,subtype=ucgroupfs,..." */
 	bool clone_children;
 	bool foreground;
 	bool debug;
+	bool allow_other;
 	int ready_fd; /* -1: none */
 	unsigned without_probes;
 };
 
+/* What the server gets from its keeper. */
+struct ucg_server_start {
+	const struct ucg_options *options; /* borrowed for life */
+	struct ucg_sink *sink;		   /* borrowed for life: where the log goes */
+	int fuse_fd;			   /* /dev/fuse, mounted; the server's from here on */
+	int ready_fd;	  /* one byte is written here when requests are answered, then closed */
+	int keeper_pidfd; /* the server ends, and detaches the mount, when this process dies */
+	dev_t device;	  /* of the mount: tells it from another on the same mount point */
+};
+
 /**
  * ucg_server_run() - the serving process: connects the modules, serves until the mount ends
- * @fuse_fd: /dev/fuse, already mounted; the server's from here on
- * @ready_fd: one byte is written there when requests are answered, then it is closed
- * @keeper_pidfd: the server ends when this process dies
- * Return: exit status of the process: 0: ended in order.
+ * Ends in order when the mount is gone, at SIGTERM, SIGINT and SIGHUP, and at the keeper's death:
+ * the releases that are due run, the markers of all members are taken back.
+ * Context: a process of its own with one thread.
+ * Return: exit status of the process: 0: ended in order; 1: the log says why not.
  */
-int ucg_server_run(const struct ucg_options *options, struct ucg_log *log, int fuse_fd,
-		   int ready_fd, int keeper_pidfd);
+int ucg_server_run(const struct ucg_server_start *start);
 
 /**
  * ucg_keeper_run() - the keeping process: mounts, starts the server, unmounts when it is gone
- * @report_fd: one byte when the mount answers requests, or a line that says why there is none;
- *             then closed
- * Return: exit status of the process.
+ * @report_fd: one byte is written there when the mount answers requests, then it is closed; -1:
+ * none SIGTERM, SIGINT and SIGHUP are passed on to the server. Context: a process with one thread.
+ * Return: exit status of the process: 0: ended in order; 1: the sink was told why not.
  */
-int ucg_keeper_run(const struct ucg_options *options, struct ucg_log *log, int report_fd);
+int ucg_keeper_run(const struct ucg_options *options, struct ucg_sink *sink, int report_fd);
 
 #endif
