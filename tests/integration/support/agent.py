@@ -4,6 +4,7 @@
 import ast
 import errno
 import os
+import select
 import shutil
 import socket
 
@@ -132,6 +133,23 @@ class Agent:
         waiting.wait_until(self._is_quiet, f"the end of all calls of {self.path}")
         self._drain()
         group.rmdir()
+
+    def receive_while(self, process):
+        """Until a child has ended, so that no sender waits for room in the socket."""
+        ended = os.pidfd_open(process.pid)
+        try:
+            while self._wait_for_either(ended):
+                self._drain()
+        finally:
+            os.close(ended)
+
+    def _wait_for_either(self, ended):
+        poller = select.poll()
+        poller.register(self._socket, select.POLLIN)
+        poller.register(ended, select.POLLIN)
+        events = dict(poller.poll(waiting.DEADLINE * 1000))
+        assert events, "neither a call nor the end of the process that makes them"
+        return ended not in events
 
     def received(self):
         """The paths received so far, without a barrier: for an agent that is no longer in force."""

@@ -143,6 +143,7 @@ class OurHierarchy(Hierarchy):
         super().__init__(sandbox, programs, options)
         self.arguments = list(arguments)
         self.as_root = as_root
+        self.limits = {}  # of resources, for the daemon
         self.daemon = None
         self._log = os.path.join(self.folder, "log")
 
@@ -156,6 +157,9 @@ class OurHierarchy(Hierarchy):
         command[2:2] = ["--ready-fd", str(theirs)]
         if not self.as_root:
             command = self.sandbox.as_user(command)
+        if self.limits:
+            words = [f"--{name}={value}" for name, value in self.limits.items()]
+            command = ["prlimit", *words, "--", *command]
         with open(self._log, "wb") as log:
             self.daemon = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log,
                                            stderr=log, pass_fds=[theirs], cwd="/")

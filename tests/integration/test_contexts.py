@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: MIT
+"""The same by shell, as everybody who may mount: user, root, root of an own namespace."""
+
+import os
+import subprocess
+
+import pytest
+
+from support import libc, mounts
+from support.waiting import wait_until
+
+SMOKE = os.path.join(os.path.dirname(__file__), "programs", "smoke.sh")
+
+
+def run_smoke(programs, folder, wrapper, daemon=None):
+    command = [*wrapper, "sh", SMOKE, daemon or programs["daemon"], folder]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False,
+                            cwd="/", stdin=subprocess.DEVNULL)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "smoke: all as expected\n", "")
+    assert not mounts.is_mounted(os.path.join(folder, "tree"))
+
+
+def unshare(sandbox, *options):
+    command = sandbox.as_user(["unshare", *options])
+    probe = subprocess.run([*command, "true"], capture_output=True, text=True, check=False)
+    if probe.returncode != 0:
+        pytest.skip(f"no own namespaces here: {probe.stderr.strip()}")
+    return command
+
+
+@pytest.mark.quick
+def test_as_user(sandbox, programs, processes):
+    run_smoke(programs, sandbox.folder(), sandbox.as_user(["env"]))
+
+
+def test_as_root(sandbox, programs, processes):
+    if not sandbox.is_root:
+        pytest.skip("not root")
+    run_smoke(programs, sandbox.folder(), [])
+
+
+@pytest.mark.quick
+def test_as_root_of_user_and_mount_namespace(sandbox, programs, processes):
+    run_smoke(programs, sandbox.folder(), unshare(sandbox, "-U", "-r", "-m"))
+
+
+def test_as_root_of_user_mount_and_pid_namespace(sandbox, programs, processes):
+    wrapper = unshare(sandbox, "-U", "-r", "-p", "-f", "-m", "--mount-proc")
+    run_smoke(programs, sandbox.folder(), wrapper)
+
+
+@pytest.mark.parametrize("probe", ["pidfs-clock", "pidfd-info", "proc-whole"])
+def test_without_an_optional_feature(sandbox, programs, processes, probe):
+    folder = sandbox.folder()
+    daemon = os.path.join(folder, "daemon")
+    with open(daemon, "w", encoding="utf-8") as file:
+        file.write(f'#!/bin/sh\nexec {programs["daemon"]} --without={probe} "$@"\n')
+    os.chmod(daemon, 0o755)
+    run_smoke(programs, folder, sandbox.as_user(["env"]), daemon)
+
+
+def test_with_ignored_signals_and_strict_umask(sandbox, programs, processes):
+    wrapper = sandbox.as_user(["env", "--ignore-signal=INT,HUP,PIPE,CHLD,USR1", "sh", "-c",
+                               'umask 077; exec "$@"', "sh"])
+    run_smoke(programs, sandbox.folder(), wrapper)
+
+
+def test_with_standard_descriptors_closed(sandbox, programs, processes):
+    folder = sandbox.folder()
+    daemon = os.path.join(folder, "daemon")
+    with open(daemon, "w", encoding="utf-8") as file:
+        file.write(f'#!/bin/sh\nexec {programs["daemon"]} "$@" <&- >&- 2>&-\n')
+    os.chmod(daemon, 0o755)
+    run_smoke(programs, folder, sandbox.as_user(["env"]), daemon)
+
+
+# ---- a mount by root ----
+
+@pytest.fixture
+def roots(sandbox, programs, processes):
+    """A hierarchy of ours that root mounted, with the same vocabulary."""
+    if not sandbox.is_root:
+        pytest.skip("not root")
+    hierarchy = mounts.OurHierarchy(sandbox, programs, as_root=True)
+    hierarchy.start()
+    yield hierarchy
+    sandbox.tidy_tasks()
+    hierarchy.stop()
+
+
+def test_root_mounted_directory_is_0555_of_root(roots):
+    status = roots.root.stat()
+    assert (status.st_mode & 0o7777, status.st_uid, status.st_gid) == (0o555, 0, 0)
+
+
+def test_root_mounted_tree_is_open_to_users(sandbox, roots):
+    assert "tasks" in sandbox.user(os.listdir, roots.path)
+
+
+def test_root_attaches_task_of_any_user(sandbox, roots):
+    group = roots.root.mkgroup("g")
+    sleeper = roots.sleeper(2000)
+    group.attach(sleeper)
+    assert group.tasks() == [sleeper.pid]
+    sleeper.end()
+    assert group.tasks() == []
+
+
+def test_agent_of_roots_mount_runs_as_root(roots):
+    agent = roots.use_agent()
+    sleeper = roots.sleeper_in(roots.root.mkgroup("g").notify())
+    sleeper.end()
+    assert agent.next().uids == (0, 0, 0)
+
+
+def test_users_task_in_delegated_group_of_roots_mount(sandbox, roots):
+    group = roots.root.mkgroup("g")
+    for name in (".", "tasks", "cgroup.procs"):
+        os.chown(group.file(name), sandbox.uid, sandbox.gid)
+    sleeper = roots.sleeper()
+    group.attach(sleeper, by=sandbox.user)
+    assert group.tasks() == [sleeper.pid]
+
+
+def test_user_may_not_set_agent_of_roots_mount(sandbox, roots):
+    os.chmod(roots.root.file("release_agent"), 0o666)
+    with pytest.raises(PermissionError):
+        roots.root.write("release_agent", "/bin/true", by=sandbox.user)
+    assert roots.root.read("release_agent") == b"\n"
+
+
+# ---- two mounts of one user ----
+
+def test_two_hierarchies_hold_different_processes(sandbox, programs, processes):
+    first, second = (mounts.OurHierarchy(sandbox, programs) for _ in range(2))
+    first.start()
+    second.start()
+    try:
+        groups = [hierarchy.root.mkgroup("g") for hierarchy in (first, second)]
+        sleepers = [first.sleeper_in(groups[0]), second.sleeper_in(groups[1])]
+        assert [group.tasks() for group in groups] == [[sleeper.pid] for sleeper in sleepers]
+    finally:
+        sandbox.tidy_tasks()
+        first.stop()
+        second.stop()
+
+
+def test_marker_left_by_a_killed_daemon_is_no_hindrance(sandbox, programs, processes):
+    dead = mounts.OurHierarchy(sandbox, programs)
+    dead.start()
+    sleeper = dead.sleeper_in(dead.root.mkgroup("g"))
+    before = libc.locks_limit(sleeper.pid)
+    for pid in reversed(dead.servers()):
+        os.kill(pid, 9)
+    dead.daemon.wait()
+    wait_until(lambda: libc.locks_limit(sleeper.pid) == before, "the marker to be left")
+    libc.umount(dead.path, libc.MNT_DETACH)
+    hierarchy = mounts.OurHierarchy(sandbox, programs)
+    hierarchy.start()
+    try:
+        group = hierarchy.root.mkgroup("g")
+        group.attach(sleeper)
+        assert group.tasks() == [sleeper.pid]
+        sleeper.end()
+        assert group.tasks() == []
+    finally:
+        sandbox.tidy_tasks()
+        hierarchy.stop()
+
+
+def test_exhausted_descriptors_fail_the_attach_alone(sandbox, programs, processes):
+    hierarchy = mounts.OurHierarchy(sandbox, programs)
+    hierarchy.limits = {"nofile": 64}
+    hierarchy.start()
+    try:
+        sleepers = [hierarchy.sleeper() for _ in range(80)]
+        outcomes = []
+        for number, sleeper in enumerate(sleepers):
+            group = hierarchy.root.mkgroup(f"g{number}")
+            try:
+                group.attach(sleeper)
+                outcomes.append((group, sleeper))
+            except OSError as error:
+                assert libc.errno_name(error.errno) == "EMFILE"
+        assert 0 < len(outcomes) < len(sleepers)
+        assert all(group.tasks() == [sleeper.pid] for group, sleeper in outcomes)
+    finally:
+        sandbox.tidy_tasks()
+        hierarchy.stop()
