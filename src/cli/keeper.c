@@ -49,17 +49,24 @@ static void say(struct keeper *keeper, char *message)
 static int check_name_again(struct keeper *keeper)
 {
 	const struct ucg_options *options = keeper->options;
-	struct ucg_mount own, oldest;
-	char *message = NULL;
+	ucg_cleanup(ucg_mounts_clear) struct ucg_mounts mounts = {0};
+	const struct ucg_mount_entry *own, *oldest;
+	int error = ucg_mounts_read(&mounts);
 
-	if (ucg_mount_at(options->mountpoint, &own) != 1)
+	if (error) {
+		ucg_log(&keeper->sink->log, LOG_ERR, "/proc/self/mountinfo: %s", strerror(-error));
+		return error;
+	}
+	own = ucg_mounts_at(&mounts, options->mountpoint);
+	if (!own)
 		return 0; /* unmounted meanwhile: the server will see */
-	keeper->device = own.device;
-	if (ucg_mount_find(options->name, geteuid(), &oldest) != 1 || oldest.id >= own.id)
+	keeper->device = own->device;
+	/* by device: one mount may stand there twice, where it is propagated to */
+	oldest = ucg_mounts_named(&mounts, options->name, geteuid());
+	if (!oldest || oldest->device == own->device)
 		return 0;
-	ucg_complain(&message, "name '%s' is mounted by you already, on '%s'", options->name,
-		     oldest.mountpoint);
-	say(keeper, message);
+	ucg_log(&keeper->sink->log, LOG_ERR, "name '%s': mounted by you already, on '%s'",
+		options->name, oldest->mountpoint);
 	return -EEXIST;
 }
 

@@ -3,6 +3,7 @@
 #include "line.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <stddef.h>
@@ -14,11 +15,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ucgroupfs/scope.h"
+
 /* A line is cut to what one write to a pipe takes whole. */
 #define LINE_SIZE PIPE_BUF
-
-/* In the report: the mount answers requests.  No line has this byte (line.h). */
-static const char ready_mark = '\0';
 
 static struct ucg_sink *sink_of(struct ucg_log *log)
 {
@@ -26,10 +26,10 @@ static struct ucg_sink *sink_of(struct ucg_log *log)
 }
 
 /* Another process may fill the pipe between a poll and a write, so the write itself must not wait;
- * what can't promise that (terminals, files, pipes before 6.5) is polled. */
-static bool write_at_once(int fd, const char *line, size_t length)
+ * what can't promise that (a terminal, a file, a pipe before 6.5) has been polled at least. */
+static bool write_at_once(int fd, char *line, size_t length)
 {
-	struct iovec vector = {.iov_base = (void *)(uintptr_t)line, .iov_len = length};
+	const struct iovec vector = {.iov_base = line, .iov_len = length};
 	struct pollfd room = {.fd = fd, .events = POLLOUT};
 	ssize_t sent = send(fd, line, length, MSG_DONTWAIT | MSG_NOSIGNAL);
 
@@ -43,21 +43,21 @@ static bool write_at_once(int fd, const char *line, size_t length)
 	return sent == (ssize_t)length;
 }
 
+static bool connect_syslog(const struct ucg_sink *sink)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+	strncpy(address.sun_path, sink->syslog_path, sizeof(address.sun_path) - 1);
+	return connect(sink->socket, (struct sockaddr *)&address, sizeof(address)) == 0;
+}
+
 static bool send_at_once(int socket, const char *line, size_t length)
 {
 	return send(socket, line, length, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)length;
 }
 
-static bool connect_syslog(int socket, const char *path)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-
-	strncpy(address.sun_path, path, sizeof(address.sun_path) - 1);
-	return connect(socket, (struct sockaddr *)&address, sizeof(address)) == 0;
-}
-
 /* The form that syslog(3) gives a message. */
-static bool write_syslog(int socket, int priority, const char *text)
+static bool write_syslog(const struct ucg_sink *sink, int priority, const char *text)
 {
 	char line[LINE_SIZE + 64];
 	char stamp[32];
@@ -71,28 +71,34 @@ static bool write_syslog(int socket, int priority, const char *text)
 			  stamp, getpid(), text);
 	if (length < 0 || (size_t)length >= sizeof(line))
 		return false;
-	if (send_at_once(socket, line, (size_t)length))
+	if (send_at_once(sink->socket, line, (size_t)length))
 		return true;
-	/* a restarted syslog daemon listens on a new socket of the same name */
+	/* a syslog daemon that was started again listens on a new socket of the same name */
 	if (errno != ECONNREFUSED && errno != ENOTCONN && errno != ECONNRESET)
 		return false;
-	return connect_syslog(socket, UCG_SYSLOG_PATH) && send_at_once(socket, line, (size_t)length);
+	return connect_syslog(sink) && send_at_once(sink->socket, line, (size_t)length);
 }
 
-static bool write_locked(struct ucg_sink *sink, int priority, const char *text)
+static bool write_stream(const struct ucg_sink *sink, int priority, const char *text)
 {
 	char line[LINE_SIZE];
-	int length;
+	int length = snprintf(line, sizeof(line), "ucgroupfs: %s%s\n",
+			      priority == LOG_WARNING ? "warning: " : "", text);
 
-	if (sink->fd < 0)
-		return sink->socket >= 0 && write_syslog(sink->socket, priority, text);
-	length = snprintf(line, sizeof(line), "ucgroupfs: %s%s\n",
-			  priority == LOG_WARNING ? "warning: " : "", text);
-	if (length >= (int)sizeof(line)) {
+	if (length < 0)
+		return false;
+	if ((size_t)length >= sizeof(line)) {
 		length = sizeof(line) - 1;
 		line[length - 1] = '\n';
 	}
-	return length > 0 && write_at_once(sink->fd, line, (size_t)length);
+	return write_at_once(sink->stream, line, (size_t)length);
+}
+
+static bool write_locked(const struct ucg_sink *sink, int priority, const char *text)
+{
+	if (sink->stream >= 0)
+		return write_stream(sink, priority, text);
+	return sink->socket >= 0 && write_syslog(sink, priority, text);
 }
 
 static void emit_locked(struct ucg_sink *sink, int priority, const char *text)
@@ -129,65 +135,48 @@ __attribute__((format(printf, 3, 0))) static void print_line(struct ucg_log *log
 	errno = saved;
 }
 
-void ucg_sink_init(struct ucg_sink *sink, int fd, bool reporting)
+void ucg_sink_init_on(struct ucg_sink *sink, int stream, const char *syslog_path)
 {
 	*sink = (struct ucg_sink){
 		.log = {.vprint = print_line},
+		.syslog_path = syslog_path,
 		.mutex = PTHREAD_MUTEX_INITIALIZER,
-		.reporting = reporting,
-		.fd = fd,
+		.stream = stream,
 		.socket = -1,
 	};
 }
 
+void ucg_sink_init(struct ucg_sink *sink)
+{
+	ucg_sink_init_on(sink, STDERR_FILENO, "/dev/log");
+}
+
 void ucg_sink_deinit(struct ucg_sink *sink)
 {
-	if (sink->reporting)
-		close(sink->fd);
 	if (sink->socket >= 0)
 		close(sink->socket);
 	pthread_mutex_destroy(&sink->mutex);
 }
 
-void ucg_sink_settle(struct ucg_sink *sink, const char *path)
+void ucg_sink_use_syslog(struct ucg_sink *sink)
 {
 	pthread_mutex_lock(&sink->mutex);
-	if (sink->reporting) {
-		/* taken while descriptors are left: the log is most wanted when there are none */
+	sink->stream = -1;
+	if (sink->socket < 0) {
+		/* taken while there are descriptors: the log is most wanted when there are none */
 		sink->socket = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 		if (sink->socket >= 0)
-			connect_syslog(sink->socket, path); /* else again with each line */
-		close(sink->fd);
-		sink->fd = -1;
-		sink->reporting = false;
+			connect_syslog(sink); /* if it fails: again with each line */
 	}
 	pthread_mutex_unlock(&sink->mutex);
 }
 
-int ucg_sink_report_ready(struct ucg_sink *sink)
+void ucg_sink_leave_terminal(struct ucg_sink *sink)
 {
-	if (!sink->reporting || write(sink->fd, &ready_mark, 1) == 1)
-		return 0;
-	return -EPIPE;
-}
+	ucg_autoclose int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-int ucg_report_await(int fd)
-{
-	char bytes[LINE_SIZE];
-
-	for (;;) {
-		ssize_t length = read(fd, bytes, sizeof(bytes));
-		const char *mark;
-
-		if (length < 0 && errno == EINTR)
-			continue;
-		if (length <= 0)
-			return 1;
-		mark = memchr(bytes, ready_mark, (size_t)length);
-		/* stderr is the user's: if it can't be written, there is nobody to tell */
-		if (write(STDERR_FILENO, bytes, mark ? (size_t)(mark - bytes) : (size_t)length) < 0)
-			continue;
-		if (mark)
-			return 0;
-	}
+	ucg_sink_use_syslog(sink);
+	/* Without /dev/null they are kept: closed, their numbers would soon be something else's. */
+	for (int fd = STDIN_FILENO; null >= 0 && fd <= STDERR_FILENO; fd++)
+		dup2(null, fd);
 }

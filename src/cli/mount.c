@@ -113,9 +113,12 @@ static void run_fusermount(const char *mountpoint)
 
 void ucg_mount_detach(const char *mountpoint, dev_t device)
 {
-	struct ucg_mount mount;
+	ucg_cleanup(ucg_mounts_clear) struct ucg_mounts mounts = {0};
+	const struct ucg_mount_entry *entry = NULL;
 
-	if (ucg_mount_at(mountpoint, &mount) != 1 || mount.device != device)
+	if (ucg_mounts_read(&mounts) == 0)
+		entry = ucg_mounts_at(&mounts, mountpoint);
+	if (!entry || entry->device != device)
 		return;
 	if (umount2(mountpoint, MNT_DETACH))
 		run_fusermount(mountpoint);

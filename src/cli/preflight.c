@@ -93,15 +93,17 @@ static int check_helper(uid_t uid, char **messagep)
 
 static int check_name(const struct ucg_options *options, uid_t uid, char **messagep)
 {
-	struct ucg_mount mount;
-	int found = ucg_mount_find(options->name, uid, &mount);
+	ucg_cleanup(ucg_mounts_clear) struct ucg_mounts mounts = {0};
+	const struct ucg_mount_entry *entry;
+	int error = ucg_mounts_read(&mounts);
 
-	if (found < 0)
-		return ucg_complain(messagep, "/proc/self/mountinfo: %s: mount /proc",
-				    strerror(-found));
-	if (found)
-		return ucg_complain(messagep, "name '%s' is mounted by you already, on '%s'",
-				    options->name, mount.mountpoint);
+	if (error)
+		return ucg_complain(messagep, "/proc/self/mountinfo: %s; is /proc mounted?",
+				    strerror(-error));
+	entry = ucg_mounts_named(&mounts, options->name, uid);
+	if (entry)
+		return ucg_complain(messagep, "name '%s': mounted by you already, on '%s'",
+				    options->name, entry->mountpoint);
 	return 0;
 }
 
