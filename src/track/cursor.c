@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -46,6 +47,9 @@ int64_t clock_read(void)
 		  CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, NULL, &pidfd) < 0)
 		return -errno;
 	birth = pidfd_birth(pidfd);
+	/* Where exits are ignored (SA_NOCLDWAIT) nothing is left to reap: ECHILD. */
+	while (waitid(P_PIDFD, (id_t)pidfd, NULL, WEXITED | __WALL) && errno == EINTR)
+		;
 	return birth ? (int64_t)birth : -ENOTSUP;
 }
 

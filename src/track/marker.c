@@ -62,6 +62,10 @@ int marker_choose(pid_t pid, uint64_t value, enum marker_carrier *carrierp, uint
 
 		if (prlimit(pid, carriers[carrier].resource, NULL, &limit))
 			return -errno;
+		/* One of ours that stands for no group any more, or never did, would hide the new
+		 * one.  What the limit was before it is not known. */
+		if (marker_is_ours((uint16_t)(value >> 32), limit.rlim_cur))
+			limit.rlim_cur = limit.rlim_max;
 		if (marker_is_any(limit.rlim_cur))
 			continue;
 		if (limit.rlim_max < value) {

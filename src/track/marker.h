@@ -55,7 +55,8 @@ static inline bool marker_is_ours(uint16_t hierarchy, uint64_t soft)
 int marker_read(const struct marker_scheme *scheme, pid_t pid, struct marker *marker);
 
 /**
- * marker_choose() - which limit of an unmarked process can carry a marker
+ * marker_choose() - which limit of a process can carry a marker
+ * @value: the marker, or the highest that it could be
  * @softp: out: its soft limit now, to be given back one day
  * Return: 0; -ESRCH; -EPERM: not ours to mark; -EBUSY: two other hierarchies hold it.
  */

@@ -112,7 +112,7 @@ int proc_parse_forks(const char *text, uint64_t *forksp)
 int proc_parse_limit(const char *text, const char *title, uint64_t *softp)
 {
 	const char *value = line_value(text, title);
-	char *end;
+	unsigned long long soft;
 
 	if (!value)
 		return -EINVAL;
@@ -124,8 +124,11 @@ int proc_parse_limit(const char *text, const char *title, uint64_t *softp)
 	if (*value < '0' || *value > '9')
 		return -EINVAL;
 	errno = 0;
-	*softp = strtoull(value, &end, 10);
-	return errno ? -EINVAL : 0;
+	soft = strtoull(value, NULL, 10);
+	if (errno)
+		return -EINVAL;
+	*softp = soft;
+	return 0;
 }
 
 int proc_parse_mount(const char *line)
