@@ -109,9 +109,9 @@ static int attempt(struct ucg_agent_thread *thread, size_t index)
 	error = end_path(&slot->path);
 	if (error)
 		return error;
-	spawn->record = &slot->release->record;
 	spawn->argument[0] = slot->agent.bytes;
 	spawn->argument[1] = slot->path.bytes;
+	spawn->record = &slot->release->record;
 	return ucg_spawn_start(spawn);
 }
 
@@ -167,6 +167,7 @@ static void finish(struct ucg_agent_thread *thread, size_t index)
 	struct ucg_release *release = thread->slot[index].release;
 
 	thread->slot[index].release = NULL;
+	thread->spawn[index].record = NULL;
 	ucg_release_done(thread->hierarchy, release);
 }
 

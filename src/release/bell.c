@@ -23,12 +23,12 @@ static void add_word(struct words *words, const _Atomic uint32_t *value, uint32_
 		.val = expected, .uaddr = (uintptr_t)value, .flags = FUTEX_32 | flags};
 }
 
-static void add_running(struct words *words, const struct ucg_spawn *spawn)
+static void add_children(struct words *words, const struct ucg_spawn *spawn)
 {
 	uint64_t first_id = UINT64_MAX;
 
 	for (size_t i = 0; i < UCG_SPAWN_SLOTS; i++) {
-		if (!ucg_spawn_is_running(&spawn[i]))
+		if (!spawn[i].record)
 			continue;
 		if (spawn[i].record->id < first_id) {
 			first_id = spawn[i].record->id;
@@ -73,7 +73,7 @@ void ucg_bell_wait(struct ucg_bell *bell, uint32_t seen, const struct ucg_spawn 
 {
 	struct words words = {.count = 0};
 
-	add_running(&words, spawn);
+	add_children(&words, spawn);
 	add_word(&words, &bell->count, seen, FUTEX_PRIVATE_FLAG);
 	wait_for_any(bell, &words);
 }
@@ -82,7 +82,7 @@ void ucg_bell_wait_spawn(struct ucg_bell *bell, const struct ucg_spawn *spawn)
 {
 	struct words words = {.count = 0};
 
-	add_running(&words, spawn);
+	add_children(&words, spawn);
 	if (words.count)
 		wait_for_any(bell, &words);
 }

@@ -10,9 +10,10 @@
 #include "spawn.h"
 
 /*
- * What the agent thread sleeps on: a counter that anybody may ring, and the children whose exec is
- * under way.  A ring between ucg_bell_count() and the wait is never missed: the kernel compares the
- * counter before it puts the thread to sleep.
+ * What the agent thread sleeps on: a counter that anybody may ring, and the children that it has
+ * started and not yet looked at since they were through (their record is not NULL).  Neither a ring
+ * nor a child that comes between the look for work and the wait is missed: the kernel compares the
+ * words before it puts the thread to sleep.
  *
  * Before Linux 5.16 a call can wait for one word only.  There, while children run, the thread waits
  * for the one started first alone: exec is short, and then it listens to the bell again.
@@ -31,14 +32,15 @@ static inline uint32_t ucg_bell_count(const struct ucg_bell *bell)
 }
 
 /**
- * ucg_bell_wait() - sleep until the bell rings or a running child is through
+ * ucg_bell_wait() - sleep until the bell rings or a child is through
  * @seen:  the bell's count when the caller last looked for work
  * @spawn: the children, UCG_SPAWN_SLOTS of them
  * May return early.  Context: agent thread.
  */
 void ucg_bell_wait(struct ucg_bell *bell, uint32_t seen, const struct ucg_spawn *spawn);
 
-/* Sleep until a running child is through, deaf to the bell.  May return early. */
+/* Sleep until a child is through, deaf to the bell; not at all if there is none.  May return early.
+ */
 void ucg_bell_wait_spawn(struct ucg_bell *bell, const struct ucg_spawn *spawn);
 
 /* Sleep until the bell rings, but no longer than to @deadline_ns of CLOCK_MONOTONIC.

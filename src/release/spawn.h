@@ -27,7 +27,7 @@ struct ucg_spawn_setup {
 
 struct ucg_spawn {
 	const struct ucg_spawn_setup *setup;
-	struct ucg_release_record *record; /* claimed by the child */
+	struct ucg_release_record *record; /* claimed by the child; NULL: none is under way */
 	char *argument[3];		   /* agent, path, NULL */
 	void *stack_top;
 	_Atomic uint32_t running; /* not 0: the kernel clears it, and wakes it as a futex (not a
