@@ -39,7 +39,7 @@ trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 # Tests that drop to an ordinary user write sanitizer reports here.
-mkdir "$temp/reports"
+mkdir "$temp/reports" "$temp/reachable"
 chmod 711 "$temp"
 chmod 1777 "$temp/reports"
 
@@ -98,6 +98,23 @@ check() {
 	if limited "$@"; then count 1 0; else count 0 1; fi
 }
 
+# counted NAME SECONDS COMMAND...: counts what the last line says, itself `N passed, N failed`
+counted() {
+	begin "$1"
+	shift
+	limited "$@" >"$temp/output"
+	status=$?
+	cat "$temp/output"
+	counts=$(tail -n 1 "$temp/output" | sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p')
+	good=${counts% *}
+	bad=${counts#* }
+	if [ -z "$counts" ] || { [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; }; then
+		count "${good:-0}" 1
+	else
+		count "$good" "$bad"
+	fi
+}
+
 build() {
 	cmake --preset "$1" >"$temp/configure.log" || {
 		cat "$temp/configure.log"
@@ -121,10 +138,21 @@ unit_tests() {
 	count_junit $?
 }
 
+# Sets $build to where an ordinary user reaches what was built: root's checkout may lie in a folder
+# that is closed to others.
+find_build() {
+	build=$PWD/build/$1
+	[ "$(id -u)" -eq 0 ] || return 0
+	setpriv --reuid 65534 --regid 65534 --clear-groups test -x "$build/src/ucgroupfs" && return
+	(cd build && find "$1" -type f -perm /111 ! -name '*.so' ! -path '*/CMakeFiles/*' \
+		-exec cp --parents -t "$temp/reachable" {} +)
+	build=$temp/reachable/$1
+}
+
 # pytests NAME PRESET SECONDS ARGUMENT...
 pytests() {
 	begin "$1 ($2)"
-	build=$PWD/build/$2
+	find_build "$2"
 	seconds=$3
 	shift 3
 	limited "$seconds" env "UCG_DAEMON=$build/src/ucgroupfs" "UCG_BUILD=$build" \
@@ -175,7 +203,7 @@ check "tidy" 400 sh tests/lint.sh tidy build/dev
 unit_tests dev
 pytests "integration tests" dev 600 tests/integration $long
 pytests "attacks" dev 600 tests/attack $long
-check "model of discovery" "$model_s" sh tests/model/run.sh $long
+counted "model of discovery" "$model_s" sh tests/model/run.sh $long
 
 sanitizer_options
 build_or_end asan
