@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -34,11 +34,24 @@ static int mount_as(const struct ucg_command *command)
 	return error ? fail(message) : ucg_launch(&options);
 }
 
+/* Where one of the standard descriptors is closed, /dev/fuse would get its number. */
+static void open_standard(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	ucg_cleanup(ucg_command_clear) struct ucg_command command = UCG_COMMAND_INIT;
 	char *message = NULL;
 
+	open_standard();
 	if (ucg_command_parse(argc, argv, &command, &message))
 		return fail(message);
 	switch (command.action) {

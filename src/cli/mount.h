@@ -8,21 +8,33 @@
 
 struct fuse_session;
 
+/* The mount as the keeper holds it; all zero: none. */
+struct ucg_mount {
+	struct fuse_session *session; /* nobody serves it: it holds the mount for whoever does */
+	const char *mountpoint;	      /* borrowed */
+	dev_t device;		      /* 0: it was gone at once */
+};
+
 /**
  * ucg_mount_make() - mount by libfuse: mount(2) for root, fusermount3 for a user
- * @sessionp: out: holds the mount; end it with ucg_mount_end()
+ * @options:  borrowed for the life of the mount
+ * @mount:    out; end it with ucg_mount_end()
  * @messagep: out: on -EINVAL the line that says why not, caller's (line.h)
- * Context: one thread, before signals are blocked.
+ * Context: one thread.
  * Return: 0; -EINVAL; -ENOMEM.
  */
-int ucg_mount_make(const struct ucg_options *options, struct fuse_session **sessionp,
-		   char **messagep);
+int ucg_mount_make(const struct ucg_options *options, struct ucg_mount *mount, char **messagep);
 
-/* Detaches the mount, unless it is gone already. */
-void ucg_mount_end(struct fuse_session *session);
+/* Detaches the mount, unless it is gone already, and lets go of the device.
+ * Return: 0; -EBUSY: it could not be detached. */
+int ucg_mount_end(struct ucg_mount *mount);
 
-/* Detaches the mount at this path if it is still that of @device: for a server whose keeper died.
+/**
+ * ucg_mount_detach() - detach the mount at this path if it is still that of @device
+ * Context: SIGCHLD has its default disposition, so that fusermount3 can be waited for.
+ * Return: 0: it is gone; -EBUSY: it could not be detached; -errno: the table of mounts can't be
+ * read.
  */
-void ucg_mount_detach(const char *mountpoint, dev_t device);
+int ucg_mount_detach(const char *mountpoint, dev_t device);
 
 #endif

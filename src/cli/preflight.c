@@ -1,44 +1,82 @@
 /* SPDX-License-Identifier: MIT */
 #include "preflight.h"
+#include "helper.h"
 #include "line.h"
 #include "mountinfo.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "ucgroupfs/scope.h"
 
-static int check_mountpoint(struct ucg_options *options, char **messagep)
+static int check_ready_fd(const struct ucg_options *options, char **messagep)
 {
-	ucg_autofree char *absolute = realpath(options->mountpoint, NULL);
-	struct stat attributes;
+	int flags;
 
-	if (!absolute && errno == ENOENT)
-		return ucg_complain(messagep, "mount point '%s' does not exist: make it with mkdir",
-				    options->mountpoint);
-	if (!absolute || stat(absolute, &attributes))
-		return ucg_complain(messagep, "mount point '%s': %s", options->mountpoint,
-				    strerror(errno));
-	if (!S_ISDIR(attributes.st_mode))
-		return ucg_complain(messagep, "mount point '%s' is not a directory",
-				    options->mountpoint);
-	free(options->mountpoint);
-	options->mountpoint = ucg_steal_pointer(&absolute);
+	if (options->ready_fd < 0)
+		return 0;
+	flags = fcntl(options->ready_fd, F_GETFL);
+	if (flags < 0)
+		return ucg_complain(messagep, "option '--ready-fd': %d is not open",
+				    options->ready_fd);
+	if ((flags & O_ACCMODE) == O_RDONLY)
+		return ucg_complain(messagep, "option '--ready-fd': %d is not open for writing",
+				    options->ready_fd);
 	return 0;
 }
 
-/* fusermount3 wants to see that the user may write where he mounts. */
-static int check_writable(const struct ucg_options *options, uid_t uid, char **messagep)
+static int refuse_mountpoint(const char *mountpoint, int error, char **messagep)
 {
-	if (uid == 0 || access(options->mountpoint, W_OK) == 0)
+	if (error == ENOENT)
+		return ucg_complain(messagep,
+				    "mount point '%s': does not exist; make it with mkdir -p",
+				    mountpoint);
+	if (error == ENOTCONN)
+		return ucg_complain(messagep,
+				    "mount point '%s': has a mount that nobody serves any more; "
+				    "take it away with fusermount3 -u -z",
+				    mountpoint);
+	return ucg_complain(messagep, "mount point '%s': %s", mountpoint, strerror(error));
+}
+
+static int check_directory(const char *mountpoint, const struct stat *attributes, uid_t uid,
+			   char **messagep)
+{
+	if (!S_ISDIR(attributes->st_mode))
+		return ucg_complain(messagep, "mount point '%s': not a directory; choose one",
+				    mountpoint);
+	if (uid == 0)
 		return 0;
-	return ucg_complain(messagep, "mount point '%s' is not writable by you: choose one that is",
-			    options->mountpoint);
+	/* fusermount3 wants to see that the user could also put files there */
+	if (access(mountpoint, W_OK))
+		return ucg_complain(messagep,
+				    "mount point '%s': not writable by you; choose one of your own",
+				    mountpoint);
+	if (attributes->st_mode & S_ISVTX && attributes->st_uid != uid)
+		return ucg_complain(messagep,
+				    "mount point '%s': not yours and sticky; make a directory in "
+				    "it and use that",
+				    mountpoint);
+	return 0;
+}
+
+static int check_mountpoint(struct ucg_options *options, uid_t uid, char **messagep)
+{
+	ucg_autofree char *absolute = realpath(options->mountpoint, NULL);
+	struct stat attributes;
+	int error;
+
+	if (!absolute || stat(absolute, &attributes))
+		return refuse_mountpoint(options->mountpoint, errno, messagep);
+	error = check_directory(absolute, &attributes, uid, messagep);
+	if (error)
+		return error;
+	free(options->mountpoint);
+	options->mountpoint = ucg_steal_pointer(&absolute);
+	return 0;
 }
 
 static int check_device(char **messagep)
@@ -48,47 +86,14 @@ static int check_device(char **messagep)
 	if (fd >= 0)
 		return 0;
 	if (errno == ENOENT || errno == ENODEV || errno == ENXIO)
-		return ucg_complain(messagep,
-				    "/dev/fuse: %s: load the kernel module with 'modprobe fuse'",
-				    strerror(errno));
+		return ucg_complain(
+			messagep, "/dev/fuse: %s; load the kernel's module as root: modprobe fuse",
+			strerror(errno));
 	if (errno == EACCES || errno == EPERM)
-		return ucg_complain(messagep,
-				    "/dev/fuse: %s: root must give users access with "
-				    "'chmod 0666 /dev/fuse'",
-				    strerror(errno));
+		return ucg_complain(
+			messagep, "/dev/fuse: %s; give users access as root: chmod 0666 /dev/fuse",
+			strerror(errno));
 	return ucg_complain(messagep, "/dev/fuse: %s", strerror(errno));
-}
-
-static bool is_in_path(const char *program)
-{
-	const char *path = getenv("PATH");
-	ucg_autofree char *copy = strdup(path ? path : "/bin:/usr/bin");
-	char *rest = copy, *directory;
-	char name[4096];
-
-	while ((directory = rest ? strsep(&rest, ":") : NULL)) {
-		snprintf(name, sizeof(name), "%s/%s", *directory ? directory : ".", program);
-		if (access(name, X_OK) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* What an ordinary user needs besides. */
-static int check_helper(uid_t uid, char **messagep)
-{
-	if (uid == 0)
-		return 0;
-	if (!is_in_path("fusermount3"))
-		return ucg_complain(messagep, "fusermount3 is not in PATH: install the package "
-					      "fuse3, which mounts for ordinary users");
-	errno = 0;
-	if (!getpwuid(uid))
-		return ucg_complain(messagep,
-				    "uid %u has no entry in the password database: fusermount3 "
-				    "refuses to mount for it",
-				    uid);
-	return 0;
 }
 
 static int check_name(const struct ucg_options *options, uid_t uid, char **messagep)
@@ -102,21 +107,9 @@ static int check_name(const struct ucg_options *options, uid_t uid, char **messa
 				    strerror(-error));
 	entry = ucg_mounts_named(&mounts, options->name, uid);
 	if (entry)
-		return ucg_complain(messagep, "name '%s': mounted by you already, on '%s'",
+		return ucg_complain(messagep,
+				    "name '%s': mounted by you already, on '%s'; choose another",
 				    options->name, entry->mountpoint);
-	return 0;
-}
-
-static int check_ready_fd(const struct ucg_options *options, char **messagep)
-{
-	int flags;
-
-	if (options->ready_fd < 0)
-		return 0;
-	flags = fcntl(options->ready_fd, F_GETFL);
-	if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY)
-		return ucg_complain(messagep, "option '--ready-fd': '%d': %s", options->ready_fd,
-				    flags < 0 ? strerror(errno) : "not open for writing");
 	return 0;
 }
 
@@ -127,13 +120,11 @@ int ucg_preflight(struct ucg_options *options, uid_t uid, char **messagep)
 	*messagep = NULL;
 	error = check_ready_fd(options, messagep);
 	if (!error)
-		error = check_mountpoint(options, messagep);
-	if (!error)
-		error = check_writable(options, uid, messagep);
+		error = check_mountpoint(options, uid, messagep);
 	if (!error)
 		error = check_device(messagep);
-	if (!error)
-		error = check_helper(uid, messagep);
+	if (!error && uid != 0)
+		error = ucg_helper_check(uid, messagep);
 	if (!error)
 		error = check_name(options, uid, messagep);
 	return error;

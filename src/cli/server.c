@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -210,21 +211,22 @@ static void stop_tracking(struct server *server)
 	server->tracker = ucg_track_stop(server->tracker, &left);
 	if (left)
 		ucg_log(server->log, LOG_WARNING,
-			"'%s' was unmounted with %zu populated groups: their tasks are in no group "
+			"'%s' was unmounted with %zu populated group%s, whose tasks are in no "
+			"group "
 			"any more",
-			server->start->options->name, left);
+			server->start->options->name, left, left == 1 ? "" : "s");
 }
 
-/* In the order in which nothing is lost: agents that are due run first, then markers are taken
- * back. */
+/* In the order in which nothing is lost: agents that are due run first; markers are taken back when
+ * nobody attaches any more. */
 static void stop_modules(struct server *server)
 {
 	if (server->agents)
 		server->agents = ucg_agent_stop(server->agents);
-	if (server->tracker)
-		stop_tracking(server);
 	if (server->fs)
 		server->fs = ucg_fs_free(server->fs);
+	if (server->tracker)
+		stop_tracking(server);
 	if (server->hierarchy)
 		server->hierarchy = ucg_hierarchy_free(server->hierarchy);
 	ucg_closep(&server->signal_fd);
@@ -243,6 +245,36 @@ static int serve(struct server *server)
 	return error;
 }
 
+/*
+ * A core dump would hold up the keeper, and everybody who waits for a reply, by seconds.  Agents
+ * inherit the soft limit of 0, which is what the kernel's own agents have (kernel behaviour §6.3);
+ * the hard one is left to them.
+ */
+static void take_limits(struct server *server)
+{
+	struct rlimit core;
+
+	/* None of these can fail: the resources are known, and a limit may be lowered. */
+	getrlimit(RLIMIT_NOFILE, &server->nofile);
+	getrlimit(RLIMIT_CORE, &core);
+	core.rlim_cur = 0;
+	setrlimit(RLIMIT_CORE, &core);
+}
+
+/* The keeper would have done it. */
+static void detach(const struct server *server)
+{
+	const struct sigaction standard = {.sa_handler = SIG_DFL};
+	const char *mountpoint = server->start->options->mountpoint;
+	int error;
+
+	sigaction(SIGCHLD, &standard, NULL); /* can't fail: the arguments are good */
+	error = ucg_mount_detach(mountpoint, server->start->device);
+	if (error)
+		ucg_log(server->log, LOG_ERR, "can't unmount '%s': %s; try fusermount3 -u -z",
+			mountpoint, strerror(-error));
+}
+
 int ucg_server_run(const struct ucg_server_start *start)
 {
 	struct server server = {
@@ -254,13 +286,12 @@ int ucg_server_run(const struct ucg_server_start *start)
 	int error;
 
 	urcu_memb_register_thread();
-	/* Can't fail: the resource is known. */
-	getrlimit(RLIMIT_NOFILE, &server.nofile);
+	take_limits(&server);
 	error = serve(&server);
 	stop_modules(&server);
 	if (server.keeper_died)
-		ucg_mount_detach(start->options->mountpoint, start->device);
+		detach(&server);
 	urcu_memb_barrier();
 	urcu_memb_unregister_thread();
-	return error || server.keeper_died ? 1 : 0;
+	return error || server.keeper_died ? EXIT_FAILURE : EXIT_SUCCESS;
 }
