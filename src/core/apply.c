@@ -79,6 +79,7 @@ static void apply_release(void *context, struct ucg_image *image)
 
 static void free_agent_rcu(struct rcu_head *head)
 {
+	ucg_grace_is_over(head);
 	free(caa_container_of(head, struct ucg_agent_text, rcu));
 }
 
@@ -88,7 +89,7 @@ static void apply_agent(void *context, struct ucg_image *image)
 	struct ucg_agent_text *agent = ucg_steal_pointer(&image->prepared);
 
 	agent = atomic_exchange(&hierarchy->agent, agent);
-	urcu_memb_call_rcu(&agent->rcu, free_agent_rcu);
+	ucg_free_after_grace(&agent->rcu, free_agent_rcu);
 	free(ucg_steal_pointer(&image->text));
 }
 

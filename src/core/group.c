@@ -49,6 +49,7 @@ void ucg_group_free(void *pointer)
 
 static void free_group_rcu(struct rcu_head *head)
 {
+	ucg_grace_is_over(head);
 	ucg_group_free(caa_container_of(head, struct ucg_group, rcu));
 }
 
@@ -85,7 +86,7 @@ void ucg_group_forget_unpinned(struct ucg_hierarchy *hierarchy, struct ucg_group
 		urcu_memb_read_lock();
 		cds_lfht_del(hierarchy->by_id, &group->link);
 		urcu_memb_read_unlock();
-		urcu_memb_call_rcu(&group->rcu, free_group_rcu);
+		ucg_free_after_grace(&group->rcu, free_group_rcu);
 		/* The root is never removed, so there is a parent. */
 		parent->pins--;
 		group = parent;
@@ -256,23 +257,33 @@ static void reverse(char *bytes, size_t length)
 	}
 }
 
+/* Upwards, each name loaded once: a rename meanwhile shows its old or its new name. */
+static int append_path_reversed(struct ucg_text *text, const struct ucg_group *group)
+{
+	for (; group->parent; group = group->parent) {
+		int error = append_reversed(text, ucg_name_of(group));
+
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
 int ucg_group_path(struct ucg_hierarchy *hierarchy, struct ucg_group_id id, struct ucg_text *path)
 {
 	const struct ucg_group *group = ucg_group_find(hierarchy, id);
 	size_t start = path->length;
+	int error;
 
 	if (!group)
 		return -ENOENT;
 	if (!group->parent)
 		return ucg_text_append(path, "/", 1);
-	/* Upwards, each name loaded once: a rename meanwhile shows its old or its new name. */
-	for (; group->parent; group = group->parent) {
-		int error = append_reversed(path, ucg_name_of(group));
-
-		if (error) {
-			path->length = start;
-			return error;
-		}
+	error = append_path_reversed(path, group);
+	ucg_reader_is_done();
+	if (error) {
+		path->length = start;
+		return error;
 	}
 	reverse(path->bytes + start, path->length - start);
 	return 0;

@@ -143,7 +143,10 @@ int ucg_hierarchy_agent(struct ucg_hierarchy *hierarchy, struct ucg_text *agent)
 	const struct ucg_agent_text *text =
 		atomic_load_explicit(&hierarchy->agent, memory_order_acquire);
 
-	return ucg_text_append(agent, text->bytes, text->length);
+	int error = ucg_text_append(agent, text->bytes, text->length);
+
+	ucg_reader_is_done();
+	return error;
 }
 
 int ucg_hierarchy_set_agent(struct ucg_hierarchy *hierarchy, const struct ucg_opener *opener,

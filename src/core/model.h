@@ -8,6 +8,7 @@
 #include <urcu/list.h>
 #include <urcu/rculfhash.h>
 
+#include "race.h"
 #include "ucgroupfs/hierarchy.h"
 
 /*

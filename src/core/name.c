@@ -109,6 +109,7 @@ void ucg_name_unindex(struct ucg_hierarchy *hierarchy, struct ucg_name *name)
 
 static void free_name_rcu(struct rcu_head *head)
 {
+	ucg_grace_is_over(head);
 	free(caa_container_of(head, struct ucg_name, rcu));
 }
 
@@ -120,5 +121,5 @@ void ucg_name_replace(struct ucg_hierarchy *hierarchy, struct ucg_group *group,
 	ucg_name_unindex(hierarchy, old);
 	atomic_store_explicit(&group->name, name, memory_order_release);
 	ucg_name_index(hierarchy, name);
-	urcu_memb_call_rcu(&old->rcu, free_name_rcu);
+	ucg_free_after_grace(&old->rcu, free_name_rcu);
 }

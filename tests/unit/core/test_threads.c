@@ -92,7 +92,7 @@ static void a_path_read_during_renames_is_the_old_or_the_new_one(void **state)
 	world_make(&world, "/", "a");
 	world_make(&world, "/a", "b");
 	run(&reader, read_paths);
-	for (int i = 0; i < 2000; i++) {
+	for (int i = 0; i < 1000; i++) {
 		world_rename(&world, "/a", "a longer name than the first one was");
 		world_rename(&world, "/a longer name than the first one was", "a");
 	}
@@ -127,7 +127,7 @@ static void an_agent_read_during_writes_is_the_old_or_the_new_one(void **state)
 
 	(void)state;
 	run(&reader, read_agent);
-	for (int i = 0; i < 4000; i++) {
+	for (int i = 0; i < 1000; i++) {
 		const char *text = i % 2 ? "" : "/sbin/agent";
 
 		assert_int_equal(ucg_hierarchy_set_agent(world.hierarchy, &world.user, text,
@@ -221,7 +221,7 @@ static void the_agent_thread_takes_each_release_once_and_in_order(void **state)
 	world_make(&world, "/", "a");
 	world_notify(&world, "/a", true);
 	run(&reader, take_releases);
-	for (int i = 0; i < 5000; i++) {
+	for (int i = 0; i < 2000; i++) {
 		world_enter(&world, "/a");
 		world_empty(&world, "/a");
 		ucg_release_collect(world.hierarchy);
@@ -229,7 +229,7 @@ static void the_agent_thread_takes_each_release_once_and_in_order(void **state)
 	atomic_store(&stop, true);
 	assert_int_equal(pthread_join(reader.thread, &last), 0);
 	assert_int_equal(reader.wrong, 0);
-	assert_in_range((uintptr_t)last, 1, 5000);
+	assert_in_range((uintptr_t)last, 1, 2000);
 	ucg_release_collect(world.hierarchy);
 	assert_false(world_flags(&world, "/a") & UCG_GROUP_DUE);
 }
