@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: MIT
+"""Attacks on discovery, with the kernel's own cgroup v1 as the judge where there is root.
+
+UCG_BUILD and UCG_DAEMON as for the integration tests, whose sandbox this shares.
+"""
+
+import importlib.util
+import os
+import sys
+
+import pytest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+
+
+def _load_integration():
+    path = os.path.join(os.path.dirname(HERE), "integration", "conftest.py")
+    spec = importlib.util.spec_from_file_location("integration_conftest", path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+
+
+_load_integration()
+
+import integration_conftest  # noqa: E402
+from integration_conftest import (BUILD, pytest_unconfigure, processes, programs,  # noqa: E402,F401
+                                  sandbox)
+from judge import Judge, Results  # noqa: E402
+
+LOADS = {"quiet": [], "loaded": ["storm", "storm"], "wrapping": ["failing"]}
+
+
+def pytest_addoption(parser):
+    integration_conftest.pytest_addoption(parser)
+    parser.addoption("--kernel-alone", action="store_true",
+                     help="a second hierarchy of the kernel in place of ours, to try the attacks")
+
+
+def pytest_configure(config):
+    integration_conftest.pytest_configure(config)
+    config.addinivalue_line("markers", "as_root: the daemon, and the job, are root's")
+    config.results = Results()
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if config.results.rows:
+        terminalreporter.section("attacks")
+        for line in config.results.table():
+            terminalreporter.write_line(line)
+
+
+@pytest.fixture(scope="session")
+def attack_programs(programs):  # noqa: F811
+    found = {name: f"{BUILD}/tests/attack/{name}" for name in ("attack", "attack_agent")}
+    for path in found.values():
+        assert os.access(path, os.X_OK), f"{path} is missing: build it first"
+    return {**programs, **found}
+
+
+@pytest.fixture
+def is_long(pytestconfig):
+    return pytestconfig.getoption("--long")
+
+
+@pytest.fixture
+def judge(request, pytestconfig, sandbox, attack_programs, processes):  # noqa: F811
+    """Both hierarchies, and what is counted of them."""
+    as_root = request.node.get_closest_marker("as_root") is not None
+    if as_root and not sandbox.is_root:
+        pytest.skip("only root may choose pids")
+    judge = Judge(sandbox, attack_programs, pytestconfig.results.row(request.node.name), as_root,
+                  pytestconfig.getoption("--kernel-alone"))
+    try:
+        judge.start()
+        yield judge
+        judge.conclude()
+    finally:
+        judge.stop()
+
+
+@pytest.fixture
+def load(request, sandbox, attack_programs):  # noqa: F811
+    """What else goes on on the machine."""
+    from job import Stranger
+    strangers = [Stranger(sandbox, attack_programs, what) for what in LOADS[request.param]]
+    yield request.param
+    for stranger in strangers:
+        stranger.end()

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: MIT
+"""Processes of programs/attack.c."""
+
+import os
+import subprocess
+
+from board import Board
+
+
+class Program:
+    def __init__(self, sandbox, programs, *words, as_root=False):
+        command = [programs["attack"], *map(str, words)]
+        if not as_root:
+            command = sandbox.as_user(command)
+        self._program = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                         bufsize=0)
+        self.first_line = self.read_line()
+
+    def read_line(self):
+        line = self._program.stdout.readline()
+        assert line.endswith(b"\n"), f"{self._program.args} has ended"
+        return line.decode().strip()
+
+    def write(self, data):
+        self._program.stdin.write(data)
+
+    def end(self):
+        self._program.kill()
+        self._program.stdin.close()
+        self._program.stdout.close()
+        self._program.wait()
+
+
+class Stranger(Program):
+    """storm, failing or cycle."""
+
+    def cycle(self):
+        """One whole cycle of pids goes by; the cursor before and after."""
+        self.write(b"x")
+        return tuple(map(int, self.read_line().split()))
+
+
+class Job(Program):
+    """Its first process waits at the gate."""
+
+    def __init__(self, sandbox, programs, what, *words, as_root=False):
+        self.board = Board(os.path.join(sandbox.folder(), "board"),
+                           0 if as_root else sandbox.uid)
+        super().__init__(sandbox, programs, what, self.board.path, *words, as_root=as_root)
+        self.pid = int(self.first_line)
+        self.board.wait_paused(1)
+
+    def end(self):
+        """Of the container: what is left is the test's then, who ends it."""
+        super().end()
+        self.board.close()

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: MIT
+"""What must never happen, counted, with the kernel's own hierarchy as the judge.
+
+A job sits in a group of ours and in one of the same path of a hierarchy of the kernel.
+"""
+
+import os
+import shutil
+
+from support import mounts, waiting
+
+COLUMNS = ("rounds", "forks", "looks", "escapes", "extra", "false", "lost", "doubled")
+MUST_BE_NONE = ("escapes", "extra", "false", "lost", "doubled")
+CALL_WITHIN_S = 20
+
+
+class Results:
+    def __init__(self):
+        self.rows = {}
+
+    def row(self, name):
+        return self.rows.setdefault(name, dict.fromkeys(COLUMNS, 0))
+
+    def table(self):
+        width = max(map(len, self.rows))
+        yield " ".join([f"{'attack':{width}}", *(f"{column:>8}" for column in COLUMNS)])
+        for name, row in self.rows.items():
+            yield " ".join([f"{name:{width}}", *(f"{row[column]:8}" for column in COLUMNS)])
+
+
+class CountingAgent:
+    """A copy of programs/agent.c, which appends its calls to a file."""
+
+    def __init__(self, program, folder, kernel_path):
+        self.path = os.path.join(folder, "agent")
+        shutil.copy(program, self.path)
+        os.chmod(self.path, 0o755)
+        with open(self.path + ".log", "wb"):
+            os.chmod(self.path + ".log", 0o666)
+        if kernel_path:
+            os.symlink(kernel_path, self.path + ".kernel")
+
+    def calls(self):
+        """(path, how many lived) of each call."""
+        with open(self.path + ".log", encoding="utf-8") as file:
+            return [tuple(line.split()) for line in file.read().splitlines()]
+
+    def calls_of(self, group):
+        return [call for call in self.calls() if call[0] == group.name]
+
+    def is_running(self):
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                if os.readlink(f"/proc/{pid}/exe") == self.path:
+                    return True
+            except OSError:
+                pass
+        return False
+
+
+class Pair:
+    """The same group in both hierarchies."""
+
+    def __init__(self, judge, name):
+        self.judge = judge
+        self.ours = judge.ours.root.mkgroup(name).notify()
+        self.kernel = judge.kernel.root.mkgroup(name).notify() if judge.kernel else None
+
+    def attach(self, pid):
+        if self.kernel:
+            self.kernel.attach(pid)
+        self.ours.attach(pid)
+
+
+class Judge:
+    def __init__(self, sandbox, programs, row, as_root, kernel_alone):
+        self.sandbox = sandbox
+        self.programs = programs
+        self.row = row
+        self.as_root = as_root
+        self.kernel = mounts.KernelHierarchy(sandbox, programs) if sandbox.is_root else None
+        self.ours = (mounts.KernelHierarchy(sandbox, programs) if kernel_alone else
+                     mounts.OurHierarchy(sandbox, programs, as_root=as_root))
+        self._pairs = []
+        self._started = []
+
+    # ---- begin and end ----
+
+    def start(self):
+        for hierarchy in filter(None, (self.kernel, self.ours)):
+            hierarchy.start()
+            self._started.append(hierarchy)
+            if self.as_root:
+                hierarchy.user = self.sandbox.root
+        # The judge's path is known now, as the agent wants it.
+        self.agent = CountingAgent(self.programs["attack_agent"], self.sandbox.folder(),
+                                   self.kernel.path if self.kernel else None)
+        self.ours.set_agent(self.agent.path)
+        self.kernel_agent = None
+        if self.kernel:
+            self.kernel_agent = CountingAgent(self.programs["attack_agent"],
+                                              self.sandbox.folder(), None)
+            self.kernel.set_agent(self.kernel_agent.path)
+
+    def stop(self):
+        from support import container
+        for hierarchy in reversed(self._started):
+            if hierarchy.kind == "kernel":
+                container.end_everything(self.sandbox.tasks() + self._servers())
+            hierarchy.stop()
+
+    def _servers(self):
+        """Processes of our daemon that are children of the test run."""
+        daemon = getattr(self.ours, "daemon", None)
+        return [daemon.pid] if daemon and daemon.poll() is None else []
+
+    def pair(self):
+        pair = Pair(self, f"g{len(self._pairs) + 1}")
+        self._pairs.append(pair)
+        return pair
+
+    def count(self, column, number=1):
+        self.row[column] += number
+
+    # ---- looks ----
+
+    def look(self, pair, board):
+        """While the job is paused: ours must list exactly what lives."""
+        self.count("looks")
+        processes, tasks = board.where()
+        self._await_standstill(pair, processes, tasks)
+        self._compare("tasks", pair.ours.tasks(), tasks)
+        self._compare("cgroup.procs", pair.ours.procs(), processes)
+        if tasks:
+            self._expect_none(self.agent.calls_of(pair.ours))
+
+    def _await_standstill(self, pair, processes, tasks):
+        """Forkers may be exiting still; the judge says when they are gone."""
+        group = pair.kernel or pair.ours
+        waiting.wait_until(lambda: group.tasks() == tasks and group.procs() == processes,
+                           f"{group} to hold what is paused, {tasks}")
+
+    def _compare(self, file, listed, living):
+        if listed == living:
+            return
+        missing, extra = set(living) - set(listed), set(listed) - set(living)
+        self.count("escapes", len(missing))
+        self.count("extra", len(extra) + (not missing and not extra))
+        raise AssertionError(f"{file} misses {sorted(missing)}, has in addition {sorted(extra)}")
+
+    def glance(self, pair, board):
+        """While the job goes on: what is listed is gone already, but nothing was released."""
+        self.count("looks")
+        pair.ours.tasks()
+        calls = self.agent.calls_of(pair.ours)
+        if board.chains:
+            self._expect_none(calls)
+
+    def _expect_none(self, calls):
+        self.count("false", len(calls))
+        assert not calls, f"released while tasks live: {calls}"
+
+    # ---- the end of a job ----
+
+    def await_release(self, pair):
+        """All of the job is gone, or about to be: one call, and nobody lives when it comes."""
+        if pair.kernel:
+            waiting.wait_until(lambda: not pair.kernel.tasks(), f"{pair.kernel} to be empty",
+                               deadline=60)
+        try:
+            waiting.wait_until(lambda: self.agent.calls_of(pair.ours), f"release of {pair.ours}",
+                               CALL_WITHIN_S)
+        except AssertionError:
+            self.count("lost")
+            raise
+        assert pair.ours.tasks() == [] and pair.ours.procs() == []
+
+    def conclude(self):
+        """After all rounds: each group was released once, with nobody left in it."""
+        self._barrier()
+        for pair in self._pairs:
+            calls = self.agent.calls_of(pair.ours)
+            self.count("false", sum(live not in ("0", "-") for _, live in calls))
+            self.count("doubled", max(0, len(calls) - self._wanted_calls(pair)))
+            self.count("lost", max(0, self._wanted_calls(pair) - len(calls)))
+        bad = {column: self.row[column] for column in MUST_BE_NONE if self.row[column]}
+        assert not bad, f"{bad}; calls: {self.agent.calls()}"
+
+    def _wanted_calls(self, pair):
+        return len(self.kernel_agent.calls_of(pair.kernel)) if pair.kernel else 1
+
+    def _barrier(self):
+        """All that was due before now has been called: a group released after it has."""
+        for hierarchy, agent in ((self.ours, self.agent), (self.kernel, self.kernel_agent)):
+            if hierarchy is None:
+                continue
+            group = hierarchy.root.mkgroup("barrier").notify()
+            hierarchy.sleeper_in(group).end()
+            waiting.wait_until(lambda: agent.calls_of(group), f"release of {group}")
+            waiting.wait_until(lambda: not agent.is_running(), "the end of all agents")

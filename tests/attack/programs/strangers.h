@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef ATTACK_STRANGERS_H
+#define ATTACK_STRANGERS_H
+
+/* Processes of no group that keep the machine, and its cursor of pids, moving; killed by the test.
+ * Each writes a line when it has begun. */
+
+/* Children that end at once, without end. */
+int stranger_storm(void);
+
+/* Forks that take a pid and fail, without end. */
+int stranger_failing(void);
+
+/* For each byte read a whole cycle of pids by failing forks, until the cursor is where it was; then
+ * a line with what it was and is. */
+int stranger_cycle(void);
+
+#endif

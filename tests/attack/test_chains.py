@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: MIT
+"""Jobs whose processes fork the next and end, in every way there is: no process may escape from its
+group, and the group is released once, when the last one is gone."""
+
+import os
+import random
+import signal
+
+import pytest
+
+from job import Job, Stranger
+from support import waiting
+
+SHAPES = ("fork", "twins", "sibling", "session", "spawn", "vfork", "leader", "thread-exec",
+          "namespaces", "mixed")
+RANDOM = random.Random(int(os.environ.get("UCG_SEED", "1")))
+
+
+def rounds_of(load, is_long):
+    if is_long:
+        return 100 if load == "quiet" else 60
+    return 2 if load == "quiet" else 1
+
+
+class Round:
+    """One job in a pair of groups of its own."""
+
+    def __init__(self, judge, shape, chains, hops):
+        self.judge = judge
+        self.chains, self.hops = chains, hops
+        self.pair = judge.pair()
+        self.job = Job(judge.sandbox, judge.programs, "chains", shape, chains, hops,
+                       RANDOM.randrange(1 << 32), as_root=judge.as_root)
+        self.board = self.job.board
+        self.pair.attach(self.job.pid)
+        judge.look(self.pair, self.board)
+        self.board.open_gate()
+
+    def run_until(self, hops):
+        """Until so many hops were made, or all."""
+        waiting.wait_until(lambda: self.board.hops >= hops or self.is_over(),
+                           f"hop {hops} ({self.board})", deadline=120)
+
+    def is_over(self):
+        return self.board.chains == 0 and self.board.hops > 0
+
+    def pause_and_look(self):
+        self.board.close_gate()
+        self.judge.look(self.pair, self.board)
+
+    def go_on(self, looks):
+        """To the end, with looks at random moments."""
+        everything = self.chains * self.hops
+        for hop in sorted(RANDOM.randrange(everything) for _ in range(looks)):
+            self.run_until(hop)
+            if RANDOM.random() < 0.3:
+                self.judge.glance(self.pair, self.board)
+            else:
+                self.pause_and_look()
+                self.board.open_gate()
+        self.run_until(everything + 1)
+
+    def finish(self):
+        self.judge.await_release(self.pair)
+        self.judge.count("rounds")
+        self.judge.count("forks", self.board.hops)
+        assert self.board.failures == 0, f"forks have failed: {self.board}"
+        self.job.end()
+
+
+@pytest.mark.parametrize("load", ["quiet", "loaded", "wrapping"], indirect=True)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_chains_are_followed(judge, load, is_long, shape):
+    for _ in range(rounds_of(load, is_long)):
+        attack = Round(judge, shape, chains=50, hops=400 if is_long else 40)
+        attack.go_on(looks=6)
+        attack.finish()
+
+
+@pytest.mark.parametrize("load", ["quiet", "loaded"], indirect=True)
+def test_ten_chains_of_five_thousand(judge, load):
+    for _ in range(3):
+        attack = Round(judge, "fork", chains=10, hops=5000)
+        attack.go_on(looks=8)
+        attack.finish()
+
+
+@pytest.mark.parametrize("load", ["quiet", "loaded"], indirect=True)
+@pytest.mark.parametrize("shape", ["fork", "twins"])
+@pytest.mark.parametrize("when", ["paused", "forking"])
+def test_killed_all_at_once(judge, load, is_long, shape, when):
+    for _ in range(rounds_of(load, is_long)):
+        attack = Round(judge, shape, chains=150, hops=1_000_000)
+        attack.run_until(RANDOM.randrange(500, 3000))
+        attack.pause_and_look()
+        if when == "forking":
+            attack.board.open_gate()
+            attack.run_until(attack.board.hops + RANDOM.randrange(500))
+        os.killpg(attack.job.pid, signal.SIGKILL)
+        attack.finish()
+
+
+@pytest.mark.parametrize("load", ["quiet", "loaded"], indirect=True)
+def test_whole_cycle_of_pids_between_looks(judge, load, is_long, sandbox, attack_programs):
+    """By forks that fail, so that the cursor stands where it was."""
+    stranger = Stranger(sandbox, attack_programs, "cycle")
+    for _ in range(rounds_of(load, is_long)):
+        attack = Round(judge, "mixed", chains=20, hops=60)
+        for hop in (200, 600):
+            attack.run_until(hop)
+            attack.board.close_gate()
+            stranger.cycle()
+            judge.look(attack.pair, attack.board)
+            stranger.cycle()
+            attack.board.open_gate()
+        attack.go_on(looks=2)
+        attack.finish()
+    stranger.end()
+
+
+@pytest.mark.as_root
+@pytest.mark.parametrize("load", ["quiet", "loaded"], indirect=True)
+def test_pids_of_their_own_choice(judge, load, is_long):
+    for _ in range(rounds_of(load, is_long)):
+        attack = Round(judge, "set-tid", chains=50, hops=400 if is_long else 40)
+        attack.go_on(looks=6)
+        attack.finish()
