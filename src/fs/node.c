@@ -161,6 +161,8 @@ static unsigned attr_mask(const struct setattr_arguments *arguments)
 		mask |= UCG_ATTR_MTIME;
 	if ((to_set & FUSE_SET_ATTR_SIZE) && arguments->by_handle)
 		mask |= UCG_ATTR_MTIME;
+	if (!to_set)
+		return UCG_ATTR_CTIME; /* chown(2) to the ids it has */
 	return mask ? mask | UCG_ATTR_CTIME : 0;
 }
 

@@ -135,8 +135,7 @@ def hierarchy(request, sandbox, programs, processes):
         yield mounted
     finally:
         sandbox.tidy_tasks()
-        if mounted.kind == "kernel":
-            container.end_everything(sandbox.tasks())
+        container.end_everything(sandbox.tasks() + mounted.processes())
         mounted.stop()
 
 

@@ -2,12 +2,12 @@
 """The same by shell, as everybody who may mount: user, root, root of an own namespace."""
 
 import os
+import resource
 import subprocess
 
 import pytest
 
 from support import libc, mounts
-from support.waiting import wait_until
 
 SMOKE = os.path.join(os.path.dirname(__file__), "programs", "smoke.sh")
 
@@ -149,11 +149,12 @@ def test_marker_left_by_a_killed_daemon_is_no_hindrance(sandbox, programs, proce
     dead = mounts.OurHierarchy(sandbox, programs)
     dead.start()
     sleeper = dead.sleeper_in(dead.root.mkgroup("g"))
-    before = libc.locks_limit(sleeper.pid)
+    marked = sandbox.user(resource.prlimit, sleeper.pid, libc.RLIMIT_LOCKS)
     for pid in reversed(dead.servers()):
         os.kill(pid, 9)
     dead.daemon.wait()
-    wait_until(lambda: libc.locks_limit(sleeper.pid) == before, "the marker to be left")
+    assert sandbox.user(resource.prlimit, sleeper.pid, libc.RLIMIT_LOCKS) == marked
+    assert marked != resource.getrlimit(libc.RLIMIT_LOCKS), "the marker that is left"
     libc.umount(dead.path, libc.MNT_DETACH)
     hierarchy = mounts.OurHierarchy(sandbox, programs)
     hierarchy.start()

@@ -110,6 +110,19 @@ def test_agent_that_cannot_be_run_hinders_no_later_call(hierarchy, root, agent, 
     assert "/h" in agent.calls(hierarchy)
 
 
+@pytest.mark.only("ours")
+def test_agent_that_cannot_be_run_is_logged_once(hierarchy, root, agent):
+    path = make_broken(os.path.dirname(agent.path), "not-executable")
+    hierarchy.expected_log = [f"{path}.*Permission denied"]
+    hierarchy.set_agent(path)
+    for name in "abc":
+        hierarchy.sleeper_in(root.mkgroup(name).notify()).end()
+        assert root.child(name).tasks() == []
+    hierarchy.set_agent(agent.path)
+    agent.barrier(hierarchy)
+    assert len(hierarchy.log().splitlines()) == 1
+
+
 def make_broken(folder, kind):
     if kind == "bare-name":
         return "true"

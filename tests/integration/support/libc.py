@@ -4,7 +4,6 @@
 import ctypes
 import errno
 import os
-import resource
 
 CLONE_NEWNS = 0x00020000
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC = 1, 2, 4, 8
@@ -92,11 +91,6 @@ def inotify(path, mask):
     descriptor = _checked(_libc.inotify_init1(0))
     _checked(_libc.inotify_add_watch(descriptor, os.fsencode(path), mask))
     return descriptor
-
-
-def locks_limit(pid):
-    """(soft, hard) of RLIMIT_LOCKS, where the marker of a member lies."""
-    return resource.prlimit(pid, RLIMIT_LOCKS)
 
 
 def errno_name(number):
