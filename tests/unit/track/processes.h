@@ -138,14 +138,23 @@ static inline void wait_at_gate(struct nursery *nursery)
 		;
 }
 
+/* The child goes on, and its parent is dead by then. */
+static inline void hop_on(void)
+{
+	pid_t parent = getpid();
+
+	if (fork())
+		_exit(0);
+	while (getppid() == parent)
+		sched_yield();
+}
+
 /* Two generations and a session of its own, environment cleared: nothing leads back. */
 static inline void daemonise(void)
 {
-	if (fork())
-		_exit(0);
+	hop_on();
 	setsid();
-	if (fork())
-		_exit(0);
+	hop_on();
 	clearenv();
 }
 
@@ -155,6 +164,13 @@ static inline void sit(struct nursery *nursery, int argument)
 	wait_at_gate(nursery);
 }
 
+static inline void stay(struct nursery *nursery, int argument)
+{
+	(void)nursery, (void)argument;
+	for (;;)
+		pause();
+}
+
 /* A child at each turn of the gate, each of which tells of itself and stays. */
 static inline void fork_by_gate(struct nursery *nursery, int argument)
 {
@@ -162,12 +178,10 @@ static inline void fork_by_gate(struct nursery *nursery, int argument)
 		wait_at_gate(nursery);
 		if (fork() == 0) {
 			tell(nursery, getpid());
-			for (;;)
-				pause();
+			stay(nursery, 0);
 		}
 	}
-	for (;;)
-		pause();
+	stay(nursery, 0);
 }
 
 /* A thread that only sleeps, without the C library's knowledge: the child of a process with threads
