@@ -2,6 +2,7 @@
 """The program: options, messages, ways to mount (ours only)."""
 
 import os
+import shutil
 import subprocess
 
 import pytest
@@ -95,12 +96,40 @@ def test_closed_ready_descriptor_is_named(run, mountpoint):
     assert refused(run("--ready-fd", "77", mountpoint), mountpoint, "--ready-fd", "77")
 
 
-def test_missing_fusermount_is_named(run, mountpoint):
-    wrapper = ["/usr/bin/env", "PATH=/nonexistent"]
-    result = run("-f", mountpoint, wrapper=wrapper)
-    if result.returncode == 0:
-        pytest.skip("libfuse has fusermount3 at a fixed path")
-    assert refused(result, mountpoint, "fusermount3")
+@pytest.fixture
+def run_hiding(sandbox, programs, processes, folder):
+    """Runs the program where `text` is what a file of the system holds."""
+    if not sandbox.is_root:
+        pytest.skip("only root hides parts of the system")
+
+    def run_hiding(path, text, *arguments):
+        other = os.path.join(folder, "instead")
+        with open(other, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(other, 0o644)
+        command = ["unshare", "-m", "sh", "-c", f'mount --bind {other} {path} && exec "$@"', "sh",
+                   *sandbox.as_user([programs["daemon"], *arguments])]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return run_hiding
+
+
+def test_missing_fusermount_is_named(run_hiding, mountpoint):
+    path = shutil.which("fusermount3")
+    assert refused(run_hiding(path, "", mountpoint), mountpoint, "fusermount3")
+
+
+def test_closed_fuse_device_is_named(run_hiding, mountpoint):
+    assert refused(run_hiding("/dev/fuse", "", "-f", mountpoint), mountpoint, "/dev/fuse")
+
+
+def test_user_without_passwd_entry_is_told(run_hiding, sandbox, mountpoint):
+    result = run_hiding("/etc/passwd", "root:x:0:0::/:/bin/sh\n", mountpoint)
+    assert refused(result, mountpoint, str(sandbox.uid), "password")
+
+
+def test_allow_other_without_permission_is_told(run_hiding, mountpoint):
+    result = run_hiding("/etc/fuse.conf", "", "-o", "allow_other", mountpoint)
+    assert refused(result, mountpoint, "allow_other", "user_allow_other")
 
 
 def test_version(run):
@@ -255,14 +284,27 @@ def test_ready_line(hierarchy):
 
 # ---- as root ----
 
-def test_line_of_fstab(sandbox, programs, processes, folder, mountpoint):
+@pytest.fixture
+def installed():
+    """Makes a program one that mount(8) finds; in this test's mount namespace alone."""
+    folder = "/usr/local/sbin"
+
+    def install(program):
+        libc.mount("none", folder, "tmpfs")
+        os.symlink(program, os.path.join(folder, "ucgroupfs"))
+    yield install
+    if mounts.is_mounted(folder):
+        libc.umount(folder, libc.MNT_DETACH)
+
+
+def test_line_of_fstab(sandbox, programs, processes, folder, mountpoint, installed):
     if not sandbox.is_root:
         pytest.skip("fstab is root's")
     table = os.path.join(folder, "fstab")
     with open(table, "w", encoding="ascii") as file:
         file.write(f"byfstab {mountpoint} fuse.ucgroupfs release_agent=/bin/true,noauto 0 0\n")
-    path = f"{os.path.dirname(programs['daemon'])}:{os.environ['PATH']}"
-    subprocess.run(["mount", "-T", table, mountpoint], check=True, env={"PATH": path}, timeout=60)
+    installed(programs["daemon"])
+    subprocess.run(["mount", "-T", table, mountpoint], check=True, timeout=60)
     try:
         assert mount_fields(mountpoint)[:2] == ("byfstab", "fuse.ucgroupfs")
         with open(f"{mountpoint}/release_agent", encoding="ascii") as file:
