@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -29,11 +30,31 @@ uint64_t monotonic_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+/* Without the C library, whose thread-local data it shares with a parent that may be running. */
 __attribute__((no_sanitize("address", "thread", "undefined"))) static int
 leave_at_once(void *unused)
 {
 	(void)unused;
-	_exit(0);
+	syscall(SYS_exit, 0);
+	return 0;
+}
+
+static int64_t take_pid(char *stack_end, int flags, int *pidfdp)
+{
+	uint64_t birth;
+
+	if (clone(leave_at_once, stack_end, CLONE_VM | CLONE_PIDFD | SIGCHLD | flags, NULL,
+		  pidfdp) < 0)
+		return -errno;
+	birth = pidfd_birth(*pidfdp);
+	return birth ? (int64_t)birth : -ENOTSUP;
+}
+
+/* Where exits are ignored (SA_NOCLDWAIT) nothing is left to reap: ECHILD, when it is gone. */
+static void reap(int pidfd)
+{
+	while (waitid(P_PIDFD, (id_t)pidfd, NULL, WEXITED | __WALL) && errno == EINTR)
+		;
 }
 
 int64_t clock_read(void)
@@ -41,16 +62,27 @@ int64_t clock_read(void)
 	/* CLONE_VFORK: the child is done with this stack before we go on. */
 	_Alignas(16) char stack[4096];
 	ucg_autoclose int pidfd = -1;
-	uint64_t birth;
+	int64_t clock = take_pid(stack + sizeof(stack), CLONE_VFORK, &pidfd);
 
-	if (clone(leave_at_once, stack + sizeof(stack),
-		  CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, NULL, &pidfd) < 0)
-		return -errno;
-	birth = pidfd_birth(pidfd);
-	/* Where exits are ignored (SA_NOCLDWAIT) nothing is left to reap: ECHILD. */
-	while (waitid(P_PIDFD, (id_t)pidfd, NULL, WEXITED | __WALL) && errno == EINTR)
-		;
-	return birth ? (int64_t)birth : -ENOTSUP;
+	if (pidfd >= 0)
+		reap(pidfd);
+	return clock;
+}
+
+void clock_window_open(struct clock_window *window)
+{
+	window->pidfd = -1;
+	window->opened = take_pid(window->stack + sizeof(window->stack), 0, &window->pidfd);
+}
+
+bool clock_window_close(struct clock_window *window)
+{
+	int64_t closed = window->opened > 0 ? clock_read() : 0;
+
+	if (window->pidfd >= 0)
+		reap(window->pidfd);
+	ucg_closep(&window->pidfd);
+	return window->opened > 0 && closed == window->opened + 1;
 }
 
 static int read_load(struct cursor *cursor, struct proc_load *load)

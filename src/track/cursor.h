@@ -67,6 +67,19 @@ pid_t cursor_distance(const struct cursor *cursor, pid_t pid);
  */
 int64_t clock_read(void);
 
+/* A stretch of time between two readings of the clock, the first of which waits for nobody: so it
+ * is as short as what is done in it, on a busy machine too. */
+struct clock_window {
+	_Alignas(16) char stack[4096]; /* of the child that the first reading takes */
+	int pidfd;
+	int64_t opened; /* the clock; as clock_read() */
+};
+
+/* Opens and closes the window.  It can't be moved meanwhile. */
+void clock_window_open(struct clock_window *window);
+/* Was no pid at all taken on the machine between the two?  Waits for the child. */
+bool clock_window_close(struct clock_window *window);
+
 uint64_t monotonic_ns(void);
 
 #endif

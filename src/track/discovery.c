@@ -178,6 +178,7 @@ static int merge_found(struct track *track, struct scan_found *found, unsigned p
 			mover_release(track, found->pid, epoch);
 		return 0;
 	}
+	epoch->group->found_live += !found->dead;
 	if (found->fresh && (!found->dead || found->pass + 2 >= passes))
 		epoch->group->found++;
 	return found->dead ? 0 : merge_live(track, found, epoch);
@@ -390,6 +391,16 @@ static void declare_unseen(struct track *track, uint64_t looks)
 			declare_empty(track, group);
 }
 
+/* No pid was taken while passes were made that began after they were suspect (G5). */
+static void declare_quiet(struct track *track, uint64_t looks)
+{
+	struct tracked_group *group, *next;
+
+	cds_list_for_each_entry_safe (group, next, &track->suspects, suspect)
+		if (group->suspect_since < looks && !group->found_live)
+			declare_empty(track, group);
+}
+
 static bool some_need_passes(struct track *track)
 {
 	struct tracked_group *group;
@@ -407,7 +418,7 @@ static void forget_finds(struct track *track)
 	struct tracked_group *group;
 
 	cds_list_for_each_entry (group, &track->suspects, suspect)
-		group->found = 0;
+		group->found = group->found_live = 0;
 }
 
 /* One round of declaring.  Return: 0: go on; else as discovery_resolve(). */
@@ -481,7 +492,7 @@ static void conclude_passes(struct track *track, struct pass_job *job)
 		cursor_advance(&track->cursor, &job->reading);
 	track->passes_ns = job->started_ns;
 	if (job->by_counter && job->quiet)
-		declare_unseen(track, job->looks);
+		declare_quiet(track, job->looks);
 }
 
 static void forget_all_finds(struct track *track)
@@ -491,7 +502,7 @@ static void forget_all_finds(struct track *track)
 
 	urcu_memb_read_lock();
 	cds_lfht_for_each_entry (track->roster.groups, &iterator, group, link)
-		group->found = 0;
+		group->found = group->found_live = 0;
 	urcu_memb_read_unlock();
 }
 

@@ -50,9 +50,15 @@
  *    dead too was dead all through this one and counts for nothing (pass.c).
  *
  * G5 (counter rule).  Where members may choose their pids (clone3 with set_tid, ns_last_pid), the
- *    order of slots says nothing.  A suspect group is then declared by two full passes that find
- *    nothing between two forks of our own whose allocation clocks follow each other directly: no
- *    pid at all was taken in between.
+ *    order of slots says nothing.  A group that was suspect before is then declared if passes find
+ *    no live member of it between two forks of our own whose allocation clocks follow each other
+ *    directly: no pid at all was taken in between.  Proof.  A member z that is left afterwards was
+ *    taken before, and is none of the known ones, which were dead.  By slots, z was in flight when
+ *    its slot was read, else it was found.  It was so still when the pending slots were read again,
+ *    at the end, else it was found.  So its forker q lived all the time, and was found; or was in
+ *    flight itself all the time, and so on.  By /proc, z came out after the first pass had gone by,
+ *    for else it was found by the second: so q lived all through the first, and was found by it.
+ *    Zombies say nothing here, for they can't have forked meanwhile.
  *
  * The model of all this, with the variants that it must refute, is tests/model/discovery.pml.
  *

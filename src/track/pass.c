@@ -68,28 +68,29 @@ static void one_pass(struct pass_job *job)
 }
 
 /*
- * One pass over all slots that pends what is in flight proves enough (discovery.h, G4).  /proc does
- * not show what is in flight, and where pids are chosen by their forkers the counter must be quiet
- * for two passes (G5): then it takes two, and a third if the first one met zombies, which are then
- * known to have been dead all through the other two.
+ * One pass over all slots that pends what is in flight proves enough (discovery.h, G4); while
+ * nothing is forked at all, if the slots that were in flight are looked at again (G5).  /proc does
+ * not show what is in flight: so it takes two, and by G4 a third if the first one met zombies,
+ * which are then known to have been dead all through the other two.
  */
 static void find_members(struct pass_job *job)
 {
 	size_t previous = 0, current;
-	unsigned wanted = job->by_proc || job->by_counter ? 2 : 1;
+	unsigned wanted = job->by_proc ? 2 : 1;
 
 	job->scan.is_known = is_known;
 	job->scan.context = job;
 	job->scan.pends = !job->by_proc;
 	while (job->passes < wanted && !job->scan.error) {
 		current = job->scan.found_count;
-		ucg_pids_clear(&job->scan.pending);
 		one_pass(job);
-		if (job->passes == 1 && wanted > 1 && job->scan.found_count)
+		if (job->passes == 1 && wanted > 1 && !job->by_counter && job->scan.found_count)
 			wanted = 3;
 		mark_stale(&job->scan, previous, current);
 		previous = current;
 	}
+	if (job->by_counter)
+		scan_pending(&job->scan);
 	job->error = job->scan.error;
 }
 
@@ -147,18 +148,18 @@ static void list_root(struct pass_job *job)
 
 void pass_run(struct pass_job *job)
 {
-	int64_t before = job->by_counter ? clock_read() : 0, after;
+	struct clock_window window;
 
+	if (job->by_counter)
+		clock_window_open(&window);
 	if (job->kind == PASS_ROOT)
 		list_root(job);
 	else if (job->kind == PASS_RANGE)
 		look_at_range(job);
 	else
 		find_members(job);
-	if (before <= 0)
-		return;
-	after = clock_read();
-	job->quiet = after == before + 1;
+	if (job->by_counter)
+		job->quiet = clock_window_close(&window);
 }
 
 static void *work(void *context)

@@ -35,7 +35,8 @@ struct tracked_group {
 	bool populated;		      /* as core was told */
 	bool exact; /* every member taken before the frontier is known, pending or dead (G1) */
 	bool killing;
-	unsigned found; /* members that scans found since the last check, dead again or not */
+	unsigned found;	     /* members that scans found since the last check, dead again or not */
+	unsigned found_live; /* those that lived */
 	uint64_t suspect_since; /* number of the last look begun when it became suspect */
 };
 

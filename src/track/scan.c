@@ -140,6 +140,15 @@ void scan_slots(struct scan *scan, pid_t first, pid_t last)
 		scan_slot(scan, pid);
 }
 
+void scan_pending(struct scan *scan)
+{
+	ucg_cleanup(ucg_pids_clear) struct ucg_pids slots = scan->pending;
+
+	scan->pending = (struct ucg_pids){0};
+	for (size_t i = 0; i < slots.count; i++)
+		scan_slot(scan, slots.pid[i]);
+}
+
 void scan_range(struct scan *scan, const struct ucg_pids *pending, pid_t frontier, pid_t cursor,
 		pid_t pid_max)
 {

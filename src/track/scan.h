@@ -56,6 +56,8 @@ void scan_deinit(struct scan *scan);
 void scan_slot(struct scan *scan, pid_t pid);
 /* Slots first..last, ascending. */
 void scan_slots(struct scan *scan, pid_t first, pid_t last);
+/* The slots that were found in flight, again. */
+void scan_pending(struct scan *scan);
 /* A look: the slots of @pending, oldest first, then those after @frontier up to @cursor, in the
  * order in which they were taken. */
 void scan_range(struct scan *scan, const struct ucg_pids *pending, pid_t frontier, pid_t cursor,
