@@ -20,11 +20,15 @@ struct ucg_attach_request {
  * ucg_attach() - move a task, or a whole process, into a group
  * @change: out: what the move changed of source and target
  * First, ours: -EACCES for a writer whose pid namespace is not ours, unless he writes 0 for
- * himself. Then the order of checks is the kernel's: -ESRCH; -EINVAL for an unmovable kernel
+ * himself.  Then the order of checks is the kernel's: -ESRCH; -EINVAL for an unmovable kernel
  * thread; -EACCES by ucg_attach_is_allowed(); a dead task is success and changes nothing; a task
  * that is in @to already is success.  One thread of several through `tasks`: -EOPNOTSUPP and one
- * log line. Context: serving thread. Return: 0; the above; -ENODEV: @to was removed; -EINPROGRESS:
- * see tracker.h; what the tracker's attach returns. Source: kernel behaviour §2.3, §3.
+ * log line.
+ * The tracker may deliver events, in which other changes are committed, before @change is filled.
+ * Context: serving thread.
+ * Return: 0; the above; -ENODEV: @to was removed; -ENOMEM; -EINPROGRESS: see tracker.h; what the
+ *         tracker's attach returns.  On an error nothing was moved.
+ * Source: kernel behaviour §2.3, §3.
  */
 int ucg_attach(struct ucg_hierarchy *hierarchy, struct ucg_tracker *tracker, struct ucg_log *log,
 	       const struct ucg_attach_request *request, struct ucg_change *change);

@@ -121,8 +121,8 @@ struct ucg_group *ucg_group_parent(const struct ucg_group *group);
 struct ucg_group *ucg_group_next(const struct ucg_group *top, const struct ucg_group *group);
 /* Has a live task of its own, as last settled. */
 bool ucg_group_has_tasks(const struct ucg_group *group);
-/* It or a descendant has a live task (the kernel's sense), as last settled.  The root always has.
- */
+/* It or a descendant has a live task (the kernel's sense), as last settled.  The root always has
+ * one. */
 bool ucg_group_is_populated(const struct ucg_group *group);
 size_t ucg_group_child_count(const struct ucg_group *group);
 /* The name, NUL-terminated and *@length long; valid until the next commit. */
@@ -150,8 +150,9 @@ int ucg_group_path(struct ucg_hierarchy *hierarchy, struct ucg_group_id id, stru
 /* A removed group's record stays while it is pinned: by open handles, by nodes that FUSE's client
  * still knows (@count at once), by releases due, by removed groups below it that are pinned.  The
  * last unpinning of a removed group forgets it, and a removal without pins forgets it in the
- * commit. Forgetting needs no change: which removed groups nobody holds can be told from the
- * records. Context: serving thread. */
+ * commit.  Forgetting needs no change: which removed groups nobody holds can be told from the
+ * records.
+ * Context: serving thread. */
 void ucg_group_pin(struct ucg_group *group, uint64_t count);
 void ucg_group_unpin(struct ucg_hierarchy *hierarchy, struct ucg_group *group, uint64_t count);
 
@@ -172,9 +173,10 @@ int ucg_group_make(struct ucg_hierarchy *hierarchy, struct ucg_group *parent, co
 
 /**
  * ucg_group_remove() - rmdir; the group must have been settled
+ * Sets the parent's RELEASABLE and checks the parent for release (design.md §2.2 c).  Whether the
+ * caller may do it has been decided by default_permissions.
  * Return: 0; -ENOENT: it was removed already; -EBUSY: it has a task or a child group, or is the
- * root; -ENOMEM.  -EPERM never (default_permissions decides). Sets the parent's RELEASABLE and
- * checks the parent for release (design.md §2.2 c).
+ *         root; -ENOMEM.
  */
 int ucg_group_remove(struct ucg_hierarchy *hierarchy, struct ucg_group *group, struct timespec now,
 		     struct ucg_change *change);
@@ -213,7 +215,8 @@ int ucg_group_entered(struct ucg_hierarchy *hierarchy, struct ucg_group *group,
  * ucg_group_emptied() - the tracker declares that the last task of @group is gone
  * Sets RELEASABLE if notify_on_release is 1 (design.md §2.2 a; where the last task was moved out
  * the bit is set already, so one rule serves both), and checks for release.  Nothing to do if it
- * has no tasks already or is the root. Return: 0; -ENOMEM.
+ * has no tasks already or is the root.
+ * Return: 0; -ENOMEM.
  */
 int ucg_group_emptied(struct ucg_hierarchy *hierarchy, struct ucg_group *group,
 		      struct ucg_change *change);

@@ -54,13 +54,12 @@ static unsigned digit_value(char c)
 	return 16;
 }
 
-/* Base by prefix; "0x" is skipped only if a hexadecimal digit follows, else the x is junk. */
+/* Base by prefix, which is skipped where it has no value of its own. */
 static unsigned take_base(struct input *input)
 {
 	if (!input->length || input->text[0] != '0')
 		return 10;
-	if (input->length < 3 || (input->text[1] != 'x' && input->text[1] != 'X') ||
-	    digit_value(input->text[2]) >= 16)
+	if (input->length < 2 || (input->text[1] != 'x' && input->text[1] != 'X'))
 		return 8;
 	skip(input, 2);
 	return 16;

@@ -47,12 +47,13 @@ bool ucg_release_is_listed(struct ucg_group *group)
 	return atomic_fetch_or(&group->on_release_list, 0);
 }
 
+/* The root is never released: it has tasks always. */
 static bool is_to_be_released(struct ucg_group *group, uint32_t flags, size_t children)
 {
 	const uint32_t both = UCG_GROUP_NOTIFY | UCG_GROUP_RELEASABLE;
 
 	return (flags & both) == both && !(flags & (UCG_GROUP_HAS_TASKS | UCG_GROUP_REMOVED)) &&
-	       !children && !ucg_group_is_root(group) && !ucg_release_is_listed(group);
+	       !children && !ucg_release_is_listed(group);
 }
 
 static int add_release(struct ucg_hierarchy *hierarchy, struct ucg_group *group,

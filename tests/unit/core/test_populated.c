@@ -97,6 +97,18 @@ static void a_group_with_a_populated_child_does_not_flip(void **state)
 	check_populated("1110");
 }
 
+static void a_task_keeps_a_group_populated_when_its_child_is_not_any_more(void **state)
+{
+	(void)state;
+	world_enter(&world, "/a/b/c");
+	world_enter(&world, "/a/b");
+	assert_change(emptied("/a/b/c"), "group 3<2 ------ 0755 1000:1000 @103\npopulated 3\n");
+	world_commit(&world);
+	check_populated("1100");
+	world_empty(&world, "/a/b");
+	check_populated("0000");
+}
+
 static void what_is_known_already_changes_nothing(void **state)
 {
 	(void)state;
@@ -145,6 +157,7 @@ int main(void)
 		TEST(populated_ancestors_stay_what_they_are),
 		TEST(a_task_of_an_ancestor_ends_the_chain),
 		TEST(a_group_with_a_populated_child_does_not_flip),
+		TEST(a_task_keeps_a_group_populated_when_its_child_is_not_any_more),
 		TEST(what_is_known_already_changes_nothing),
 		TEST(the_root_has_tasks_always),
 		TEST(a_removed_group_is_not_entered),
