@@ -364,20 +364,30 @@ void discovery_start_passes(struct track *track, bool restore)
 	run_job(track, job);
 }
 
-static void declare_empty(struct track *track, struct tracked_group *group)
+void discovery_retire_epochs(struct track *track, struct tracked_group *group)
 {
 	struct epoch *epoch, *next;
+	struct cds_list_head epochs;
 
-	cds_list_del_init(&group->suspect);
-	group->populated = false;
-	group->killing = false;
-	group->exact = true; /* nobody is left to be missed */
-	cds_list_for_each_entry_safe (epoch, next, &group->epochs, of_group) {
+	/* Apart from the group's list, for one may come back to it: with a mover who has. */
+	CDS_INIT_LIST_HEAD(&epochs);
+	cds_list_splice(&group->epochs, &epochs);
+	CDS_INIT_LIST_HEAD(&group->epochs);
+	cds_list_for_each_entry_safe (epoch, next, &epochs, of_group) {
 		if (epoch->mover_count)
 			mover_forward(track, epoch);
 		else
 			roster_epoch_drop(&track->roster, epoch);
 	}
+}
+
+static void declare_empty(struct track *track, struct tracked_group *group)
+{
+	cds_list_del_init(&group->suspect);
+	group->populated = false;
+	group->killing = false;
+	group->exact = true; /* nobody is left to be missed */
+	discovery_retire_epochs(track, group);
 	track->config.events.emptied(track->config.events.context, group->id);
 }
 

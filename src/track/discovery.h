@@ -96,6 +96,9 @@ struct member *discovery_admit(struct track *track, pid_t pid, int pidfd, struct
 /* The group has lost a member; if it was the last known one, it is suspect. */
 void discovery_lost(struct track *track, struct tracked_group *group);
 
+/* Nobody carries the group's epochs any more, but for forks in flight of those who moved away. */
+void discovery_retire_epochs(struct track *track, struct tracked_group *group);
+
 /* Has the group a live member that we hold, or can hold now? */
 bool discovery_has_witness(struct track *track, struct tracked_group *group);
 

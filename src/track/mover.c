@@ -83,6 +83,22 @@ static struct mover *mover_new(pid_t pid)
 	return ucg_steal_pointer(&mover);
 }
 
+/* Is @parent the mover himself, alive, so that the pid is still his? */
+static bool is_mover(const struct mover *mover, pid_t parent)
+{
+	return parent == mover->pid && (mover->pidfd < 0 || !pidfd_is_dead(mover->pidfd));
+}
+
+/* A fork that has been in flight through several moves comes out where its parent is now. */
+static void redirect(struct track *track, pid_t pid, struct tracked_group *to)
+{
+	struct mover *mover;
+
+	cds_list_for_each_entry (mover, &track->movers, link)
+		if (is_mover(mover, pid))
+			mover->to = to;
+}
+
 bool mover_watch(struct track *track, pid_t pid, struct epoch *old, struct tracked_group *to)
 {
 	struct mover *mover = mover_new(pid);
@@ -104,6 +120,7 @@ bool mover_watch(struct track *track, pid_t pid, struct epoch *old, struct track
 		old->mover_count++;
 	/* What has come out by now was forked before the attach, for all that anybody can tell. */
 	discovery_look(track);
+	redirect(track, pid, to);
 	cds_list_add_tail(&mover->link, &track->movers);
 	track_arm_timer(track, true);
 	return true;
@@ -118,12 +135,6 @@ static pid_t parent_of(struct track *track, pid_t pid)
 	if (pidfd >= 0 && pidfd_parent(pidfd, &parent) == 0)
 		return parent;
 	return proc_read_stat(pid, pid, &stat) ? 0 : stat.ppid;
-}
-
-/* Is @parent the mover himself, alive, so that the pid is still his? */
-static bool is_mover(const struct mover *mover, pid_t parent)
-{
-	return parent == mover->pid && (mover->pidfd < 0 || !pidfd_is_dead(mover->pidfd));
 }
 
 static bool is_kin(const struct mover *mover, pid_t parent)
@@ -172,6 +183,14 @@ bool mover_claims(struct track *track, pid_t pid, struct epoch *epoch)
 	return false;
 }
 
+/* A new thread of an old child is none of ours. */
+static bool is_process(pid_t pid)
+{
+	ucg_autoclose int pidfd = pidfd_get(pid);
+
+	return pidfd >= 0;
+}
+
 void mover_stranger(void *context, pid_t pid)
 {
 	struct track *track = context;
@@ -184,7 +203,8 @@ void mover_stranger(void *context, pid_t pid)
 		if (mover->old || !mover->to || parent == 0 ||
 		    !(is_mover(mover, parent) || is_kin(mover, parent)))
 			continue;
-		if (marker_choose(pid, marker_value(track->roster.scheme.hierarchy, UINT32_MAX),
+		if (!is_process(pid) ||
+		    marker_choose(pid, marker_value(track->roster.scheme.hierarchy, UINT32_MAX),
 				  &carrier, &prior))
 			return;
 		put_right(track, mover, pid, carrier, prior);

@@ -15,6 +15,7 @@
  * M2. Otherwise the mover is watched until M1 holds.  Meanwhile a child of his that carries the old
  *     marker, or none, and was taken after the look made at the attach, is marked again; and so are
  *     the children of such a child that carried none, for each link was taken after the attach.
+ *     If he moves on meanwhile, that is where they belong.
  * M3. When A is declared empty while a mover is watched, A's epochs follow him: they mean B from
  *     then on, and A gets a new one with its next member.  So a straggler whose parent has died
  *     meanwhile lands where the kernel would have put it.
@@ -56,7 +57,8 @@ bool mover_claims(struct track *track, pid_t pid, struct epoch *epoch);
 /* The same for a task that carries no marker.  Signature of scan.stranger; @context: the track. */
 void mover_stranger(void *context, pid_t pid);
 
-/* The group of @epoch is declared empty: the epoch follows the last mover who carried it. */
+/* The group of @epoch is declared empty, or gone: the epoch follows the last mover who carried it.
+ */
 void mover_forward(struct track *track, struct epoch *epoch);
 
 /* Take the marker back from a process that belongs to the root. */

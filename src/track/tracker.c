@@ -192,11 +192,8 @@ static int kill_group(struct ucg_tracker *tracker, struct ucg_group_id id)
 
 static void drop_group(struct track *track, struct tracked_group *group)
 {
-	struct epoch *epoch, *next;
-
 	mover_forget(track, group);
-	cds_list_for_each_entry_safe (epoch, next, &group->epochs, of_group)
-		roster_epoch_drop(&track->roster, epoch);
+	discovery_retire_epochs(track, group);
 	roster_group_drop(&track->roster, group);
 }
 
