@@ -189,16 +189,17 @@ static void *work(void *context)
 
 int pass_worker_init(struct pass_worker *worker)
 {
+	int error;
+
 	*worker = (struct pass_worker){.done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
-	if (worker->done_fd < 0)
-		return -errno;
+	error = worker->done_fd < 0 ? -errno : 0;
 	CDS_INIT_LIST_HEAD(&worker->todo);
 	CDS_INIT_LIST_HEAD(&worker->done);
 	/* Neither can fail with default attributes (pthread_mutex_init(3), pthread_cond_init(3)).
 	 */
 	pthread_mutex_init(&worker->mutex, NULL);
 	pthread_cond_init(&worker->wanted, NULL);
-	return 0;
+	return error;
 }
 
 static void free_all(struct cds_list_head *jobs)
@@ -207,6 +208,20 @@ static void free_all(struct cds_list_head *jobs)
 
 	cds_list_for_each_entry_safe (job, next, jobs, link)
 		pass_job_free(job);
+}
+
+/* Looks for members count on their results; the root's list nobody waits for any more. */
+static void run_what_is_left(struct pass_worker *worker)
+{
+	struct pass_job *job, *next;
+
+	cds_list_for_each_entry_safe (job, next, &worker->todo, link) {
+		if (job->kind == PASS_ROOT)
+			continue;
+		cds_list_del(&job->link);
+		pass_run(job);
+		cds_list_add_tail(&job->link, &worker->done);
+	}
 }
 
 void pass_worker_stop(struct pass_worker *worker)
@@ -218,6 +233,7 @@ void pass_worker_stop(struct pass_worker *worker)
 	if (worker->is_running)
 		pthread_join(worker->thread, NULL);
 	worker->is_running = false;
+	run_what_is_left(worker);
 }
 
 void pass_worker_deinit(struct pass_worker *worker)
@@ -227,7 +243,7 @@ void pass_worker_deinit(struct pass_worker *worker)
 	free_all(&worker->done);
 	pthread_cond_destroy(&worker->wanted);
 	pthread_mutex_destroy(&worker->mutex);
-	close(worker->done_fd);
+	ucg_closep(&worker->done_fd);
 }
 
 struct pass_job *pass_job_new(enum pass_kind kind, const struct marker_scheme *scheme)

@@ -66,9 +66,11 @@ struct pass_worker {
 	int done_fd;			 /* eventfd: something is done */
 };
 
-/* Return: 0; -EMFILE and the like.  The thread itself is started by the first job. */
+/* Return: 0; -EMFILE and the like: then it can be ended, and nothing else.  The thread itself is
+ * started by the first job. */
 int pass_worker_init(struct pass_worker *worker);
-/* Waits for the job under way; jobs that are started from now on run in their caller. */
+/* Waits for the job under way and runs the looks that have not begun; what is done is to be had
+ * from pass_finished().  Jobs that are started from now on run in their caller. */
 void pass_worker_stop(struct pass_worker *worker);
 /* Stops it and throws away what is left. */
 void pass_worker_deinit(struct pass_worker *worker);

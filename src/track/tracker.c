@@ -249,8 +249,7 @@ static bool collect_jobs(struct track *track)
 	struct pass_job *job;
 	bool any = false;
 
-	if (!take_event(track->worker.done_fd))
-		return false;
+	take_event(track->worker.done_fd);
 	while ((job = pass_finished(&track->worker))) {
 		any = true;
 		if (job->kind == PASS_ROOT)
@@ -422,6 +421,7 @@ struct ucg_tracker *ucg_track_stop(struct ucg_tracker *tracker, size_t *leftp)
 	struct track *track = track_of(tracker);
 
 	pass_worker_stop(&track->worker);
+	collect_jobs(track);
 	mover_forget(track, NULL);
 	*leftp = task_release_all(track);
 	track_free(track);
