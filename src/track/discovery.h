@@ -102,4 +102,23 @@ void discovery_retire_epochs(struct track *track, struct tracked_group *group);
 /* Has the group a live member that we hold, or can hold now? */
 bool discovery_has_witness(struct track *track, struct tracked_group *group);
 
+/* ---- between the files of discovery: witness.c, merge.c, declare.c, discovery.c ---- */
+
+/* A member is known to be dead. */
+void discovery_died(struct track *track, struct member *member);
+
+/* Suspects that turn out to have a witness are none any more. */
+void discovery_acquit(struct track *track);
+
+/* What a scan found goes into the roster.  @passes: how many it made; of zombies the last two alone
+ * count (G4).  Return: 0; the scan's error; -ENOMEM. */
+int discovery_merge(struct track *track, struct scan *scan, unsigned passes);
+
+/* No pid was taken while passes were made, of which @looks is the number: suspects from before of
+ * whom they found nobody alive are declared empty (G5). */
+void discovery_declare_quiet(struct track *track, uint64_t looks);
+
+/* Want of means: nothing is declared until the timer has come round. */
+void discovery_try_later(struct track *track, int error);
+
 #endif
