@@ -95,6 +95,14 @@ static void measure_figure(struct bench *bench, struct result *result)
 	for_each_side(bench, result->figure, result->figure->tear_down);
 }
 
+/* Return: NULL: it can be measured now. */
+static const char *reason_against(const struct figure *figure, uint64_t start_ns)
+{
+	if (!figure->measure)
+		return figure->why_not;
+	return elapsed_us(start_ns) > RUN_S * 1e6 ? "no time left" : NULL;
+}
+
 static void stop_servers(const struct bench *bench)
 {
 	for (int id = 0; id < SIDES; id++)
@@ -119,12 +127,10 @@ static int measure(const struct sandbox *sandbox, const struct arguments *argume
 	for (size_t i = 0; i < figure_count; i++) {
 		if (arguments->only && !strstr(figures[i].name, arguments->only))
 			continue;
-		if (elapsed_us(start) > RUN_S * 1e6) {
-			printf("%s: not measured, no time left\n", figures[i].name);
-			continue;
-		}
 		results[count].figure = &figures[i];
-		measure_figure(&bench, &results[count]);
+		results[count].why_not = reason_against(&figures[i], start);
+		if (!results[count].why_not)
+			measure_figure(&bench, &results[count]);
 		table_print(stdout, &results[count++]);
 	}
 	stop_servers(&bench);

@@ -52,8 +52,9 @@ struct figure {
 	unsigned sides;	  /* on which it is measured: bits 1u << enum side_id */
 	int rounds;
 	void (*set_up)(struct bench *bench, struct side *side);	   /* or NULL */
-	double (*measure)(struct bench *bench, struct side *side); /* one round */
+	double (*measure)(struct bench *bench, struct side *side); /* one round; NULL: can't be */
 	void (*tear_down)(struct bench *bench, struct side *side); /* or NULL */
+	const char *why_not;					   /* why it can't be measured */
 };
 
 extern const struct figure figures[];
@@ -93,7 +94,7 @@ void request_file(const struct side *side, char *path, size_t size);
  * ten seconds. */
 uint64_t last_agent_ns(const struct side *side, size_t count);
 
-/* Times that the side's processes went to sleep and were woken: nothing else ends an idle call. */
+/* Times that the side's processes have gone to sleep so far, once they all sleep. */
 uint64_t wake_ups(const struct side *side);
 /* Resident memory of the side's largest process, bytes. */
 uint64_t resident_bytes(const struct side *side);
@@ -114,6 +115,7 @@ struct series {
 
 struct result {
 	const struct figure *figure;
+	const char *why_not; /* why it was not measured; NULL: it was */
 	struct series side[SIDES];
 };
 

@@ -37,6 +37,8 @@ void idle_set_up(struct bench *bench, struct side *side);
 double idle_measure(struct bench *bench, struct side *side);
 void idle_tear_down(struct bench *bench, struct side *side);
 double memory_measure(struct bench *bench, struct side *side);
+/* What grows with the number of groups would show. */
+double growth_measure(struct bench *bench, struct side *side);
 double ready_measure(struct bench *bench, struct side *side);
 
 #endif

@@ -12,6 +12,10 @@
 #define IDLE_MS 5000
 #define IDLE_GROUPS 1000
 #define MEMORY_GROUPS 10000
+#define BATCH 1000
+#define BATCHES 50
+#define COMPARED 4
+#define GROWTH_US 10e6
 
 /* ---- forks ---- */
 
@@ -149,6 +153,56 @@ double memory_measure(struct bench *bench, struct side *side)
 		group_remove(side, name);
 	}
 	return ((double)after - (double)before) / MEMORY_GROUPS;
+}
+
+static void make_batch(const struct side *side, size_t batch)
+{
+	char name[32];
+
+	for (size_t i = batch * BATCH; i < (batch + 1) * BATCH; i++) {
+		name_of("g", i, name, sizeof(name));
+		group_make(side, name);
+	}
+}
+
+static void remove_batch(const struct side *side, size_t batch)
+{
+	char name[32];
+
+	for (size_t i = batch * BATCH; i < (batch + 1) * BATCH; i++) {
+		name_of("g", i, name, sizeof(name));
+		group_remove(side, name);
+	}
+}
+
+static double fastest(const double *us, size_t count)
+{
+	double least = us[0];
+
+	for (size_t i = 1; i < count; i++)
+		least = us[i] < least ? us[i] : least;
+	return least;
+}
+
+/* The fastest of a few batches each: what disturbs only ever makes slower. */
+double growth_measure(struct bench *bench, struct side *side)
+{
+	uint64_t begin = now_ns();
+	double us[BATCHES];
+	size_t count = 0;
+
+	(void)bench;
+	while (count < BATCHES && elapsed_us(begin) < GROWTH_US) {
+		uint64_t start = now_ns();
+
+		make_batch(side, count);
+		us[count++] = elapsed_us(start);
+	}
+	errno = 0;
+	CHECK(count >= 2 * COMPARED, "mkdir: only %zu batches in time", count);
+	for (size_t i = 0; i < count; i++)
+		remove_batch(side, i);
+	return fastest(us + count - COMPARED, COMPARED) / fastest(us, COMPARED);
 }
 
 /* ---- start ---- */

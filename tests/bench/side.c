@@ -253,7 +253,7 @@ static uint64_t wake_ups_of(pid_t pid)
 	return sum;
 }
 
-uint64_t wake_ups(const struct side *side)
+static uint64_t wake_ups_of_all(const struct side *side)
 {
 	pid_t pid[SERVER_PROCESSES];
 	size_t count = processes_of(side, pid);
@@ -262,6 +262,21 @@ uint64_t wake_ups(const struct side *side)
 	for (size_t i = 0; i < count; i++)
 		sum += wake_ups_of(pid[i]);
 	return sum;
+}
+
+uint64_t wake_ups(const struct side *side)
+{
+	uint64_t start = now_ns(), before, after = wake_ups_of_all(side);
+
+	do {
+		before = after;
+		poll(NULL, 0, 50); /* nothing tells that others have gone to sleep */
+		after = wake_ups_of_all(side);
+		errno = 0;
+		CHECK(elapsed_us(start) < DEADLINE_MS * 1000.0, "%s: never at rest",
+		      side_names[side->id]);
+	} while (after != before);
+	return after;
 }
 
 uint64_t resident_bytes(const struct side *side)

@@ -70,6 +70,10 @@ void table_print(FILE *file, const struct result *result)
 
 	snprintf(name, sizeof(name), "%s, %s", figure->name, figure->unit);
 	fprintf(file, "%-44s", name);
+	if (result->why_not) {
+		fprintf(file, " not measured: %s\n", result->why_not);
+		return;
+	}
 	for (int id = 0; id < SIDES; id++)
 		print_spread(file, &result->side[id]);
 	print_spread(file, &to_kernel);
@@ -123,6 +127,10 @@ static void print_json_figure(FILE *file, const struct result *result)
 	}
 	print_json_spread(file, "ours_to_kernel", &to_kernel);
 	print_json_spread(file, "ours_to_base", &to_base);
+	if (result->why_not) {
+		fprintf(file, ", \"not_measured\": ");
+		print_json_text(file, result->why_not);
+	}
 	fprintf(file, "}");
 }
 
