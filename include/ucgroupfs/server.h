@@ -42,8 +42,11 @@ int ucg_server_run(const struct ucg_server_start *start);
 
 /**
  * ucg_keeper_run() - the keeping process: mounts, starts the server, unmounts when it is gone
- * @report_fd: one byte is written there when the mount answers requests, then it is closed; -1:
- * none SIGTERM, SIGINT and SIGHUP are passed on to the server. Context: a process with one thread.
+ * @sink:      its log, and the server's; leaves the terminal when the mount answers requests
+ * @report_fd: one byte is written here when the mount answers requests, then it is closed; -1: none
+ *
+ * SIGTERM, SIGINT and SIGHUP are passed on to the server.
+ * Context: a process with one thread.
  * Return: exit status of the process: 0: ended in order; 1: the sink was told why not.
  */
 int ucg_keeper_run(const struct ucg_options *options, struct ucg_sink *sink, int report_fd);
