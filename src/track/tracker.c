@@ -336,7 +336,8 @@ static size_t raise_descriptors(void)
 	getrlimit(RLIMIT_NOFILE, &limit);
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
-	return limit.rlim_cur > 2 * RESERVED_FDS ? limit.rlim_cur - RESERVED_FDS : RESERVED_FDS;
+	return limit.rlim_cur > 2 * RESERVED_FDS ? limit.rlim_cur - RESERVED_FDS
+						 : limit.rlim_cur / 2;
 }
 
 static bool may_use(const struct track *track, enum ucg_probe probe)
