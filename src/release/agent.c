@@ -43,7 +43,7 @@ struct ucg_agent_thread {
 	char *stacks;
 	size_t stacks_size;
 	struct ucg_failures failures;
-	bool told_of_pause; /* that no process is to be had stands in the log */
+	bool told_of_pause; /* that there are delays is in the log since the last exec */
 };
 
 static void wake(void *context)
@@ -115,15 +115,20 @@ static int attempt(struct ucg_agent_thread *thread, size_t index)
 	return ucg_spawn_start(spawn);
 }
 
-static void tell_of_pause(struct ucg_agent_thread *thread, int error)
+static void tell_of_pause(struct ucg_agent_thread *thread, const char *why)
 {
-	char buffer[128];
-
 	if (thread->told_of_pause)
 		return;
 	thread->told_of_pause = true;
-	ucg_log(thread->log, LOG_ERR, "can't start the release agent yet: %s; trying again",
-		strerror_r(-error, buffer, sizeof(buffer)));
+	ucg_log(thread->log, LOG_ERR, "can't start the release agent yet: %s; trying again", why);
+}
+
+static void report_lost(const struct ucg_agent_thread *thread, const struct ucg_release *release,
+			const char *why)
+{
+	ucg_log(thread->log, LOG_ERR,
+		"can't start the release agent: %s; group %llu was released without a call", why,
+		(unsigned long long)release->record.group.value);
 }
 
 /* Return: false: the thread is asked to stop. */
@@ -146,19 +151,18 @@ static bool pause_ns(struct ucg_agent_thread *thread, uint64_t length_ns)
 static int start(struct ucg_agent_thread *thread, size_t index)
 {
 	uint64_t pause = PAUSE_FIRST_NS;
+	char buffer[128];
 	int error;
 
 	for (;;) {
 		error = attempt(thread, index);
 		if (!error || error == -ENOENT)
 			break;
-		tell_of_pause(thread, error);
+		tell_of_pause(thread, strerror_r(-error, buffer, sizeof(buffer)));
 		if (!pause_ns(thread, pause))
 			break;
 		pause = pause * 2 < PAUSE_LAST_NS ? pause * 2 : PAUSE_LAST_NS;
 	}
-	if (!error)
-		thread->told_of_pause = false;
 	return error;
 }
 
@@ -171,27 +175,31 @@ static void finish(struct ucg_agent_thread *thread, size_t index)
 	ucg_release_done(thread->hierarchy, release);
 }
 
-static void report_lost(struct ucg_agent_thread *thread, const struct ucg_release *release,
-			int error)
-{
-	char buffer[128];
-
-	ucg_log(thread->log, LOG_ERR,
-		"can't start the release agent: %s; group %llu was released "
-		"without a call",
-		strerror_r(-error, buffer, sizeof(buffer)),
-		(unsigned long long)release->record.group.value);
-}
-
 static void run(struct ucg_agent_thread *thread, size_t index)
 {
 	struct slot *slot = &thread->slot[index];
 	int error = start(thread, index);
+	char buffer[128];
 
 	if (error)
-		report_lost(thread, slot->release, error);
+		report_lost(thread, slot->release, strerror_r(-error, buffer, sizeof(buffer)));
 	if (error || !slot->agent.length)
 		finish(thread, index);
+}
+
+/* A child was killed before it could become the agent.  What kills one, a stranger or a filter of
+ * system calls, may kill the next: not without a pause. */
+static void run_again(struct ucg_agent_thread *thread, size_t index)
+{
+	const char *why = "its process was killed before the exec";
+
+	tell_of_pause(thread, why);
+	if (pause_ns(thread, PAUSE_FIRST_NS)) {
+		run(thread, index);
+		return;
+	}
+	report_lost(thread, thread->slot[index].release, why);
+	finish(thread, index);
 }
 
 /* The child of a slot is through. */
@@ -201,13 +209,14 @@ static void collect_one(struct ucg_agent_thread *thread, size_t index)
 
 	switch (ucg_spawn_result(spawn)) {
 	case UCG_SPAWN_KILLED:
-		run(thread, index);
+		run_again(thread, index);
 		return;
 	case UCG_SPAWN_FAILED:
 		ucg_failures_report(&thread->failures, spawn->argument[0], spawn->argument[1],
 				    -spawn->error);
 		break;
 	case UCG_SPAWN_RUNS:
+		thread->told_of_pause = false;
 		ucg_failures_forget(&thread->failures);
 		break;
 	case UCG_SPAWN_CLAIMED:

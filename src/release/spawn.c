@@ -13,6 +13,9 @@
 #define MARKER_MAGIC 0x7563u
 #define MARKER_MAGIC_SHIFT 48
 
+/* Nobody starts a daemon with a descriptor beyond, while the limit may be a thousand million. */
+#define INHERITED_MAX 65536u
+
 /* What the child leaves in @error when somebody else's claim came first: no errno. */
 #define NOT_OURS 1
 
@@ -35,7 +38,7 @@ UCG_CHILD_CODE static int close_descriptors(const struct ucg_spawn_setup *setup)
 	error = ucg_raw_syscall(SYS_unshare, CLONE_FILES, 0, 0, 0);
 	if (error)
 		return (int)error;
-	for (rlim64_t fd = 0; fd < setup->nofile.rlim_cur; fd++)
+	for (rlim64_t fd = 0; fd < setup->nofile.rlim_cur && fd < INHERITED_MAX; fd++)
 		ucg_raw_syscall(SYS_close, (long)fd, 0, 0, 0); /* EBADF: was not open */
 	return 0;
 }

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <dlfcn.h>
+#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/syscall.h>
@@ -468,6 +469,17 @@ static void child_killed_before_its_claim_is_started_again(void **state)
 	assert_int_equal(killed_clones, 0);
 }
 
+static void stop_gives_up_while_children_are_killed(void **state)
+{
+	struct world *world = *state;
+
+	killed_clones = INT_MAX;
+	empty_new(world, "a");
+	stop(world);
+	killed_clones = 0;
+	assert_non_null(strstr(world->lines_text, "was released without a call"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -490,6 +502,7 @@ int main(void)
 		TEST(release_waits_until_a_process_is_to_be_had),
 		TEST(stop_gives_up_while_no_process_is_to_be_had),
 		TEST(child_killed_before_its_claim_is_started_again),
+		TEST(stop_gives_up_while_children_are_killed),
 	};
 	int failed;
 
