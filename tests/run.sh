@@ -58,13 +58,14 @@ begin() {
 	echo "== $step"
 }
 
-# limited SECONDS COMMAND...: a hang fails instead of blocking.  In the background, so that a
+# limited SECONDS COMMAND...: a hang fails instead of blocking; SIGINT, at which pytest still says
+# what has failed so far.  In the background, so that a
 # signal to this script is handled at once and reaches the command too; the shell has background
 # commands ignore SIGINT and SIGQUIT, which would change what is tested.
 limited() {
 	seconds=$1
 	shift
-	timeout --kill-after=20 "$seconds" env --default-signal=INT,QUIT "$@" &
+	timeout --signal=INT --kill-after=30 "$seconds" env --default-signal=INT,QUIT "$@" &
 	running=$!
 	wait "$running"
 	status=$?
