@@ -17,7 +17,8 @@ def run_smoke(programs, folder, wrapper, daemon=None):
     command = [*wrapper, "sh", SMOKE, daemon or programs["daemon"], folder]
     result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False,
                             cwd="/", stdin=subprocess.DEVNULL)
-    assert (result.returncode, result.stdout, result.stderr) == (0, "smoke: all as expected\n", "")
+    got = (result.returncode, result.stdout, result.stderr)
+    assert got == (0, "smoke: all as expected\n", ""), daemon
     assert not mounts.is_mounted(os.path.join(folder, "tree"))
 
 
@@ -62,7 +63,7 @@ def test_without_each_optional_feature(sandbox, programs, processes):
     assert len(features) >= 3
     for feature in [*features, ",".join(features)]:
         folder = sandbox.folder()
-        daemon = os.path.join(folder, "daemon")
+        daemon = os.path.join(folder, f"without-{feature}")
         with open(daemon, "w", encoding="utf-8") as file:
             file.write(f'#!/bin/sh\nexec {programs["daemon"]} --without={feature} "$@"\n')
         os.chmod(daemon, 0o755)
