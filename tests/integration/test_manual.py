@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 
+from differences import DIFFERENCES
 from support import mounts
 
 PAGE = pathlib.Path(__file__).resolve().parents[2] / "man" / "ucgroupfs.8"
@@ -133,6 +134,13 @@ def test_manual_lists_every_probe(daemon):
     listed = re.search(r"optional feature of the kernel, for tests: (.*?)\.", options).group(1)
     known = re.findall(r"[a-z]+(?:-[a-z]+)+", message.replace("no-such-probe", ""))
     assert set(listed.split(", ")) == set(known), message
+
+
+@pytest.mark.parametrize("reason", sorted(set(DIFFERENCES.values())))
+def test_every_accepted_difference_is_a_row_of_the_manual(reason):
+    rows = " ".join(" ".join(rendered_section("DIFFERENCES")).split())
+    what, _, detail = reason.partition(", which asks nobody: ")
+    assert (detail or what) in rows
 
 
 @pytest.mark.only("ours")
