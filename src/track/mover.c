@@ -230,8 +230,13 @@ void mover_forward(struct track *track, struct epoch *epoch)
 
 void mover_release(struct track *track, pid_t pid, const struct epoch *epoch)
 {
-	int error = marker_write(pid, epoch->carrier, epoch->prior, NULL);
+	struct marker marker;
+	int error;
 
+	/* The pid may be another's by now. */
+	if (marker_read(&track->roster.scheme, pid, &marker) != 1 || marker.epoch != epoch->value)
+		return;
+	error = marker_write(pid, epoch->carrier, epoch->prior, NULL);
 	if (error && error != -ESRCH)
 		ucg_log(track->config.log, LOG_WARNING,
 			"process %d keeps a marker: its limit can't be given back", pid);

@@ -14,9 +14,6 @@
 #define PF_NO_SETAFFINITY 0x04000000u
 #define KTHREADD 2
 
-/* Rounds of releasing while members fork; each leaves fewer that can fork on. */
-#define RELEASE_ROUNDS 1000
-
 /* Unmovable are kthreadd and the kernel threads that are bound to their CPUs. */
 static bool is_unmovable(pid_t tid, const struct proc_status *status)
 {
@@ -245,81 +242,4 @@ int task_attach(struct track *track, const struct ucg_task *task, struct ucg_gro
 		return attach_to_root(track, task);
 	group = roster_group_need(&track->roster, to);
 	return group ? attach_to_group(track, task, group) : -ENOMEM;
-}
-
-static void release_members(struct track *track, struct tracked_group *group)
-{
-	struct member *member, *next;
-
-	cds_list_for_each_entry_safe (member, next, &group->members, of_group) {
-		mover_release(track, member->pid, member->epoch);
-		roster_remove(&track->roster, member);
-	}
-}
-
-static size_t release_groups(struct track *track)
-{
-	struct cds_lfht_iter iterator;
-	struct tracked_group *group;
-	size_t released = 0;
-
-	urcu_memb_read_lock();
-	cds_lfht_for_each_entry (track->roster.groups, &iterator, group, link) {
-		released += group->member_count;
-		release_members(track, group);
-	}
-	urcu_memb_read_unlock();
-	return released;
-}
-
-static size_t count_populated(struct track *track)
-{
-	struct cds_lfht_iter iterator;
-	struct tracked_group *group;
-	size_t count = 0;
-
-	urcu_memb_read_lock();
-	cds_lfht_for_each_entry (track->roster.groups, &iterator, group, link)
-		count += group->populated;
-	urcu_memb_read_unlock();
-	return count;
-}
-
-static void drop_all(struct track *track)
-{
-	struct cds_lfht_iter iterator;
-	struct tracked_group *group;
-	struct epoch *epoch;
-
-	urcu_memb_read_lock();
-	cds_lfht_for_each_entry (track->roster.epochs, &iterator, epoch, link)
-		roster_epoch_drop(&track->roster, epoch);
-	cds_lfht_for_each_entry (track->roster.groups, &iterator, group, link)
-		roster_group_drop(&track->roster, group);
-	urcu_memb_read_unlock();
-}
-
-/* A look, or full passes on this very thread: the worker has been stopped. */
-static void look_now(struct track *track)
-{
-	if (discovery_look(track) == -EAGAIN)
-		discovery_start_passes(track, false);
-}
-
-size_t task_release_all(struct track *track)
-{
-	size_t populated;
-
-	discovery_drain(track);
-	populated = count_populated(track);
-	/* A fork in flight while its forker is released comes out with the marker: so until a look
-	 * finds nobody, and nothing was forked since. */
-	for (unsigned round = 0; populated && round < RELEASE_ROUNDS; round++) {
-		look_now(track);
-		if (!release_groups(track) && !track->pending.count &&
-		    cursor_stands_still(&track->cursor, &track->reading) == 1)
-			break;
-	}
-	drop_all(track);
-	return populated;
 }

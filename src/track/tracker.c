@@ -423,7 +423,6 @@ struct ucg_tracker *ucg_track_stop(struct ucg_tracker *tracker, size_t *leftp)
 
 	pass_worker_stop(&track->worker);
 	collect_jobs(track);
-	mover_forget(track, NULL);
 	*leftp = task_release_all(track);
 	track_free(track);
 	return NULL;

@@ -274,6 +274,40 @@ static inline void await_state(pid_t pid, char state)
 
 /* ---- limits ---- */
 
+static inline uint64_t soft_limit(pid_t pid, __rlimit_resource_t resource);
+
+/* Live processes with the same limit as @pid, it included: what a group should hold. */
+static inline size_t count_alike(pid_t pid, __rlimit_resource_t resource)
+{
+	struct ucg_pids pids = {0};
+	uint64_t wanted = soft_limit(pid, resource);
+	size_t count = 0;
+
+	assert_int_equal(proc_read_processes(&pids), 0);
+	for (size_t i = 0; i < pids.count; i++) {
+		struct rlimit limit;
+
+		count += prlimit(pids.pid[i], resource, NULL, &limit) == 0 &&
+			 limit.rlim_cur == wanted &&
+			 !strchr("-ZX", task_state(pids.pid[i], pids.pid[i]));
+	}
+	ucg_pids_clear(&pids);
+	return count;
+}
+
+/* A process may be about to exit still when its child has reported already. */
+static inline void await_alone(pid_t pid)
+{
+	int64_t deadline = now_ms() + DEADLINE_MS;
+
+	while (count_alike(pid, RLIMIT_LOCKS) > 1) {
+		if (now_ms() > deadline)
+			fail_msg("%zu processes are left besides %d",
+				 count_alike(pid, RLIMIT_LOCKS) - 1, pid);
+		sched_yield();
+	}
+}
+
 static inline uint64_t soft_limit(pid_t pid, __rlimit_resource_t resource)
 {
 	struct rlimit limit;

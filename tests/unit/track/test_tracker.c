@@ -123,10 +123,9 @@ static void a_daemon_keeps_the_group(void **state)
 static void hop(struct nursery *nursery, int hops)
 {
 	wait_at_gate(nursery);
-	while (--hops)
+	while (hops--)
 		if (fork())
 			_exit(0);
-	hop_on();
 	tell(nursery, getpid());
 	wait_at_gate(nursery);
 }
@@ -143,6 +142,7 @@ static void a_chain_of_hops_keeps_the_group_until_its_end(void **state)
 		assert_int_equal(tracked->emptied[A.value], 0);
 	}
 	last = await_report(&tracked->nursery).pid;
+	await_alone(last);
 	CHECK_PROCESSES(tracked, A, last);
 	assert_int_equal(tracked->emptied[A.value], 0);
 	open_gate(&tracked->nursery, 1);
