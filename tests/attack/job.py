@@ -51,6 +51,8 @@ class Job(Program):
         self.board.wait_paused(1)
 
     def end(self):
-        """Of the container: what is left is the test's then, who ends it."""
-        super().end()
+        """Nothing of it is left."""
+        self._program.stdin.close()
+        self._program.stdout.close()
+        assert self._program.wait(60) == 0
         self.board.close()

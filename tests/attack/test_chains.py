@@ -22,6 +22,10 @@ def rounds_of(load, is_long):
     return 2 if load == "quiet" else 1
 
 
+def size(is_long):
+    return {"chains": 50, "hops": 400} if is_long else {"chains": 25, "hops": 40}
+
+
 class Round:
     """One job in a pair of groups of its own."""
 
@@ -72,8 +76,8 @@ class Round:
 @pytest.mark.parametrize("shape", SHAPES)
 def test_chains_are_followed(judge, load, is_long, shape):
     for _ in range(rounds_of(load, is_long)):
-        attack = Round(judge, shape, chains=50, hops=400 if is_long else 40)
-        attack.go_on(looks=6)
+        attack = Round(judge, shape, **size(is_long))
+        attack.go_on(looks=5)
         attack.finish()
 
 
@@ -122,6 +126,6 @@ def test_whole_cycle_of_pids_between_looks(judge, load, is_long, sandbox, attack
 @pytest.mark.parametrize("load", ["quiet", "loaded"], indirect=True)
 def test_pids_of_their_own_choice(judge, load, is_long):
     for _ in range(rounds_of(load, is_long)):
-        attack = Round(judge, "set-tid", chains=50, hops=400 if is_long else 40)
-        attack.go_on(looks=6)
+        attack = Round(judge, "set-tid", **size(is_long))
+        attack.go_on(looks=5)
         attack.finish()

@@ -8,9 +8,10 @@
  *   attack storm | failing | cycle               strangers
  *
  * A job's first process waits at the gate, so that it can be put into a group first.  It is the
- * child of a container outside of the group: a subreaper that reaps whatever is left to it, until
- * its standard input ends.
+ * child of a container outside of the group: a subreaper that reaps whatever is left to it, and
+ * kills all that lives when its standard input ends.
  */
+#include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -41,15 +42,41 @@ static void live_until_alone(void)
 	_exit(0);
 }
 
-/* Returns in a process of new user and pid namespaces, or of as many levels as are allowed. */
+static void write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		board->failures++;
+	if (fd >= 0)
+		close(fd);
+}
+
+/* Without a mapping of its own a process may not make the next level. */
+static void map_own_ids(uid_t uid, gid_t gid)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "0 %u 1", uid);
+	write_file("/proc/self/uid_map", text);
+	write_file("/proc/self/setgroups", "deny");
+	snprintf(text, sizeof(text), "0 %u 1", gid);
+	write_file("/proc/self/gid_map", text);
+}
+
+/* Returns in the second process of new user and pid namespaces, so many levels down. */
 static void enter_namespaces(unsigned deep)
 {
 	for (unsigned level = 0; level < deep; level++) {
+		uid_t uid = geteuid();
+		gid_t gid = getegid();
+
 		if (unshare(CLONE_NEWUSER | CLONE_NEWPID) != 0) {
 			board->failures++;
 			return;
 		}
-		/* The forker is outside of the new namespace. */
+		map_own_ids(uid, gid);
+		/* The forker is outside of the new pid namespace. */
 		if (fork() != 0)
 			_exit(0);
 		if (fork() != 0)
@@ -126,6 +153,32 @@ static _Noreturn void run_mover(char **argv)
 
 /* ---- the container ---- */
 
+/* The first of our children; 0: there is none. */
+static pid_t first_child(void)
+{
+	FILE *file = fopen("/proc/thread-self/children", "re");
+	pid_t child = 0;
+
+	if (file && fscanf(file, "%d", &child) != 1)
+		child = 0;
+	if (file)
+		fclose(file);
+	return child;
+}
+
+/* Chains at the gate make no more processes; orphans of the killed become our children. */
+static void kill_all(void)
+{
+	pid_t child;
+
+	signal(SIGCHLD, SIG_DFL);
+	board->gate |= 1;
+	while ((child = first_child()) > 0) {
+		kill(child, SIGKILL);
+		waitpid(child, NULL, 0);
+	}
+}
+
 static int contain(void (*run)(char **argv), char **argv)
 {
 	struct pollfd end = {.fd = STDIN_FILENO, .events = POLLIN};
@@ -146,6 +199,7 @@ static int contain(void (*run)(char **argv), char **argv)
 	fflush(stdout);
 	while (poll(&end, 1, -1) < 0)
 		;
+	kill_all();
 	return 0;
 }
 
@@ -162,6 +216,9 @@ int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
 
+	/* Strangers end with the test. */
+	if (argc == 2)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (argc == 2 && strcmp(what, "storm") == 0)
 		return stranger_storm();
 	if (argc == 2 && strcmp(what, "failing") == 0)
