@@ -22,6 +22,8 @@ int main(int argc, char **argv)
 		return 1;
 	now_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 	snprintf(path, sizeof(path), "%.4000s/times", dirname(argv[0]));
-	fifo = open(path, O_WRONLY);
+	/* Without a reader, when the benchmark was interrupted, it must not wait for one for ever.
+	 */
+	fifo = open(path, O_WRONLY | O_NONBLOCK);
 	return fifo < 0 || write(fifo, &now_ns, sizeof(now_ns)) != (ssize_t)sizeof(now_ns);
 }

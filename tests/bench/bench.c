@@ -23,7 +23,7 @@
 #define LIMIT_S 165
 /* No figure is begun after this, and no round of a figure that has had so much: a loaded machine
  * gets fewer figures, but it gets them. */
-#define RUN_S 120
+#define RUN_S 100
 #define FIGURE_S 15
 
 struct arguments {
@@ -84,9 +84,10 @@ static void measure_round(struct bench *bench, int round, struct result *result)
 
 static void measure_figure(struct bench *bench, struct result *result)
 {
-	uint64_t start = now_ns();
+	uint64_t start;
 
 	for_each_side(bench, result->figure, result->figure->set_up);
+	start = now_ns();
 	for (int round = 0; round < result->figure->rounds; round++) {
 		measure_round(bench, round, result);
 		if (elapsed_us(start) > FIGURE_S * 1e6)
@@ -108,6 +109,18 @@ static void stop_servers(const struct bench *bench)
 	for (int id = 0; id < SIDES; id++)
 		if (bench->side[id].pid)
 			server_stop(bench->side[id].pid, bench->side[id].path);
+}
+
+/* After each figure anew: a run that is cut off leaves what it has. */
+static void write_json(FILE *file, const struct bench *bench, const struct result *results,
+		       size_t count)
+{
+	if (!file)
+		return;
+	rewind(file);
+	CHECK(!ftruncate(fileno(file), 0), "truncate the JSON file");
+	json_print(file, bench, results, count);
+	CHECK(!fflush(file), "write of the JSON file");
 }
 
 /* The measuring process: runs as the ordinary user. */
@@ -132,12 +145,9 @@ static int measure(const struct sandbox *sandbox, const struct arguments *argume
 		if (!results[count].why_not)
 			measure_figure(&bench, &results[count]);
 		table_print(stdout, &results[count++]);
+		write_json(arguments->json, &bench, results, count);
 	}
 	stop_servers(&bench);
-	if (arguments->json) {
-		json_print(arguments->json, &bench, results, count);
-		CHECK(!fclose(arguments->json), "write of the JSON file");
-	}
 	free(results);
 	return 0;
 }
