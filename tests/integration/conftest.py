@@ -7,6 +7,7 @@ UCG_DAEMON  program under test, default UCG_BUILD/src/ucgroupfs
 
 import os
 import shlex
+import signal
 import sys
 
 import pytest
@@ -36,6 +37,7 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "long: only with --long")
     config.addinivalue_line("markers", "mount(options): mount options of the hierarchy")
     config.addinivalue_line("markers", "only(kind): against this hierarchy alone, with a reason")
+    signal.signal(signal.SIGTERM, lambda *_: pytest.exit("terminated"))  # finalizers run
     config.sandbox = Sandbox()
     config.sandbox.enter()
     container.become_subreaper()
