@@ -59,7 +59,7 @@ struct ucg_tracker_ops {
 		      struct ucg_group_id to);
 
 	/* Ascending ids of the live tasks or processes of @group, settled first.
-	 * Return: 0; -EINPROGRESS; -ENOMEM. */
+	 * Return: 0; -EINPROGRESS; -ENOMEM; -EMFILE and the like: /proc can't be read. */
 	int (*list)(struct ucg_tracker *tracker, struct ucg_group_id group, enum ucg_list_what what,
 		    uint64_t since_ns, struct ucg_pids *pids);
 

@@ -30,7 +30,6 @@ static void declare_empty(struct track *track, struct tracked_group *group)
 {
 	cds_list_del_init(&group->suspect);
 	group->populated = false;
-	group->killing = false;
 	group->exact = true; /* nobody is left to be missed */
 	discovery_retire_epochs(track, group);
 	track->config.events.emptied(track->config.events.context, group->id);

@@ -223,6 +223,34 @@ static void forget_all_finds(struct track *track)
 	urcu_memb_read_unlock();
 }
 
+/* /proc shows processes alone.  Where it stands in for a range, that of new threads is lost. */
+static void expect_threads(struct track *track, struct pass_job *job)
+{
+	struct cds_lfht_iter iterator;
+	struct member *member;
+
+	for (size_t i = 0; i < job->scan.found_count; i++)
+		job->scan.found[i].threaded = true;
+	if (job->reading.is_trusted)
+		return;
+	urcu_memb_read_lock();
+	cds_lfht_for_each_entry (track->roster.members, &iterator, member, link)
+		member->threaded = true;
+	urcu_memb_read_unlock();
+}
+
+/* The worker has read the markers some time ago: whoever was moved since is where he is now. */
+static void read_again(struct track *track, struct scan *scan)
+{
+	for (size_t i = 0; i < scan->found_count; i++) {
+		struct scan_found *found = &scan->found[i];
+
+		if (!found->dead && !found->known &&
+		    marker_read(&track->roster.scheme, found->pid, &found->marker) != 1)
+			found->dead = true;
+	}
+}
+
 static void collect_range(struct track *track, struct pass_job *job)
 {
 	if (!job->error)
@@ -236,6 +264,9 @@ void discovery_collect(struct track *track, struct pass_job *job)
 	track->passes_running = false;
 	discovery_drain(track);
 	forget_all_finds(track);
+	read_again(track, &job->scan);
+	if (job->by_proc)
+		expect_threads(track, job);
 	job->error = discovery_merge(track, &job->scan, job->passes);
 	discovery_drain(track);
 	discovery_acquit(track);

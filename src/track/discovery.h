@@ -90,7 +90,8 @@ void discovery_start_passes(struct track *track, bool restore);
 /* Merge what the worker found. */
 void discovery_collect(struct track *track, struct pass_job *job);
 
-/* A process is known to be a member from here on.  Return: it; NULL: no memory. */
+/* A process is known to be a member from here on; delivers `entered` if it is the first.
+ * Return: it; NULL: no memory. */
 struct member *discovery_admit(struct track *track, pid_t pid, int pidfd, struct epoch *epoch);
 
 /* The group has lost a member; if it was the last known one, it is suspect. */
@@ -98,6 +99,15 @@ void discovery_lost(struct track *track, struct tracked_group *group);
 
 /* Nobody carries the group's epochs any more, but for forks in flight of those who moved away. */
 void discovery_retire_epochs(struct track *track, struct tracked_group *group);
+
+/* The group has got a member: it is no suspect if we hold one, and else is to be looked at. */
+void discovery_watch(struct track *track, struct tracked_group *group);
+
+/* Members that are not held and have died are forgotten; the group may become suspect. */
+void discovery_drop_dead(struct track *track, struct tracked_group *group);
+
+/* SIGKILL.  Return: 0; -ESRCH: dead; -EPERM; -EMFILE and the like. */
+int discovery_kill_member(struct track *track, const struct member *member);
 
 /* Has the group a live member that we hold, or can hold now? */
 bool discovery_has_witness(struct track *track, struct tracked_group *group);

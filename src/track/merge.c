@@ -25,7 +25,6 @@ static bool is_old_news(struct track *track, const struct scan_found *found,
 
 static int merge_live(struct track *track, struct scan_found *found, struct epoch *epoch)
 {
-	struct tracked_group *group = epoch->group;
 	struct member *member;
 
 	if (mover_claims(track, found->pid, epoch) || is_old_news(track, found, epoch))
@@ -34,10 +33,6 @@ static int merge_live(struct track *track, struct scan_found *found, struct epoc
 	if (!member)
 		return -ENOMEM;
 	member->threaded = found->threaded;
-	if (group->populated)
-		return 0;
-	group->populated = true;
-	track->config.events.entered(track->config.events.context, group->id);
 	return 0;
 }
 

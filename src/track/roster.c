@@ -162,7 +162,8 @@ struct epoch *roster_epoch_need(struct roster *roster, struct tracked_group *gro
 	struct epoch *epoch;
 
 	cds_list_for_each_entry (epoch, &group->epochs, of_group)
-		if (epoch->carrier == carrier && epoch->prior == prior && !epoch->mover_count)
+		if (epoch->carrier == carrier && epoch->prior == prior && !epoch->mover_count &&
+		    !epoch->is_killed)
 			return epoch;
 	if (roster->next_epoch == 0)
 		return NULL;
@@ -182,6 +183,7 @@ void roster_epoch_forward(struct epoch *epoch, struct tracked_group *to)
 	CDS_INIT_LIST_HEAD(&epoch->of_group);
 	epoch->group = to;
 	epoch->is_forwarded = true;
+	epoch->is_killed = false;
 	if (to)
 		cds_list_add_tail(&epoch->of_group, &to->epochs);
 }

@@ -33,10 +33,9 @@ struct tracked_group {
 	struct cds_list_head suspect; /* in the list of groups to be declared, or empty */
 	struct cds_list_head rich;    /* in roster.rich while it holds more than its witness */
 	bool populated;		      /* as core was told */
-	bool exact; /* every member taken before the frontier is known, pending or dead (G1) */
-	bool killing;
-	unsigned found;	     /* members that scans found since the last check, dead again or not */
-	unsigned found_live; /* those that lived */
+	bool exact;	/* every member taken before the frontier is known, pending or dead (G1) */
+	unsigned found; /* members that scans found since the last check, dead again or not */
+	unsigned found_live;	/* those that lived */
 	uint64_t suspect_since; /* number of the last look begun when it became suspect */
 };
 
@@ -50,6 +49,7 @@ struct epoch {
 	struct cds_list_head of_group;
 	size_t member_count;
 	bool is_forwarded;    /* was another group's (mover.h) */
+	bool is_killed;	      /* whoever is found with it dies; newcomers get another */
 	unsigned mover_count; /* movers whose forks in flight may still carry it */
 };
 

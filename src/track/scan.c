@@ -107,9 +107,9 @@ static void found_member(struct scan *scan, pid_t pid, struct marker marker)
 		return;
 	}
 	/* The pidfd may belong to a later task of this pid than the one that was read. */
-	found.dead = refusal == ESRCH || marker_read(&scan->scheme, pid, &found.marker) != 1 ||
-		     (pidfd >= 0 && pidfd_is_dead(pidfd));
-	if (pidfd >= 0)
+	found.dead = refusal == ESRCH || (pidfd >= 0 && pidfd_is_dead(pidfd)) ||
+		     marker_read(&scan->scheme, pid, &found.marker) != 1;
+	if (found.dead && pidfd >= 0)
 		found.birth = pidfd_birth(pidfd);
 	if (!found.dead)
 		found.pidfd = ucg_steal_fd(&pidfd);

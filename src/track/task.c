@@ -29,8 +29,12 @@ static bool is_unmovable(pid_t tid, const struct proc_status *status)
 static struct ucg_group_id group_of(struct track *track, pid_t tgid)
 {
 	struct member *member = roster_member(&track->roster, tgid);
-	struct epoch *epoch = member ? member->epoch : NULL;
+	struct epoch *epoch = NULL;
 	struct marker marker;
+
+	/* Held and alive, it is the very one: also if it has lost its marker. */
+	if (member && member->pidfd >= 0 && !pidfd_is_dead(member->pidfd))
+		epoch = member->epoch;
 
 	if (!epoch && marker_read(&track->roster.scheme, tgid, &marker) == 1)
 		epoch = roster_epoch(&track->roster, marker.epoch);
@@ -150,7 +154,8 @@ static int enlist(struct track *track, const struct ucg_task *task, int pidfd, s
 		roster_hold(&track->roster, member, pidfd);
 	if (!member)
 		return -ENOMEM;
-	member->threaded |= task->threaded;
+	/* A leader that has exited is not what is to be listed. */
+	member->threaded |= task->threaded || task->dead;
 	if (member->epoch != epoch)
 		roster_move(&track->roster, member, epoch);
 	return 0;
@@ -174,7 +179,7 @@ static int attach_to_root(struct track *track, const struct ucg_task *task)
 	int error = read_carried(track, task->tgid, &carried);
 
 	if (error || !carried.epoch)
-		return error == -EPERM ? 0 : error;
+		return error == -EPERM || error == -EBUSY ? 0 : error; /* it is there */
 	error = marker_write(task->tgid, carried.carrier, carried.prior, NULL);
 	if (error)
 		return error;
@@ -188,6 +193,7 @@ static int attach_to_root(struct track *track, const struct ucg_task *task)
 	return 0;
 }
 
+/* @pidfd: -1: it is a member that is held. */
 static int mark(struct track *track, const struct ucg_task *task, int pidfd, struct epoch *epoch)
 {
 	uint64_t value = marker_value(track->roster.scheme.hierarchy, epoch->value), previous;
@@ -197,9 +203,20 @@ static int mark(struct track *track, const struct ucg_task *task, int pidfd, str
 		return error;
 	if (epoch->carrier != MARKER_LOCKS)
 		track->roster.scheme.second_used = true;
-	if (pidfd >= 0 && pidfd_is_dead(pidfd))
+	if (pidfd_is_dead(pidfd >= 0 ? pidfd : roster_member(&track->roster, task->tgid)->pidfd))
 		unmark_stranger(track, task->tgid, epoch, previous);
 	return 0;
+}
+
+/* As it was before mark(). */
+static void unmark(struct track *track, const struct ucg_task *task, const struct carried *carried)
+{
+	uint16_t hierarchy = track->roster.scheme.hierarchy;
+
+	marker_write(task->tgid, carried->carrier,
+		     carried->epoch ? marker_value(hierarchy, carried->epoch->value)
+				    : carried->prior,
+		     NULL);
 }
 
 static int attach_to_group(struct track *track, const struct ucg_task *task,
@@ -209,6 +226,7 @@ static int attach_to_group(struct track *track, const struct ucg_task *task,
 	struct tracked_group *source;
 	struct carried carried;
 	struct epoch *epoch;
+	bool was_populated;
 	int error = hold_first(track, task->tgid, &pidfd);
 
 	if (!error)
@@ -223,11 +241,15 @@ static int attach_to_group(struct track *track, const struct ucg_task *task,
 	if (error)
 		return error;
 	/* Dead or not by now: it is a member, and its death an event like any other. */
+	was_populated = group->populated;
 	group->populated = true;
 	error = enlist(track, task, ucg_steal_fd(&pidfd), epoch);
-	if (error)
+	if (error) {
+		group->populated = was_populated;
+		unmark(track, task, &carried);
 		return error;
-	cds_list_del_init(&group->suspect);
+	}
+	discovery_watch(track, group);
 	if (!task->waits_for_us)
 		mover_watch(track, task->tgid, carried.epoch, group);
 	left(track, source);

@@ -40,6 +40,7 @@ struct track {
 
 	/* The last list of the root, and whether one is being made. */
 	struct ucg_pids root_list[2]; /* by enum ucg_list_what */
+	int root_error[2];	      /* why there is none */
 	uint64_t root_listed_ns[2];   /* when it was begun; 0: never */
 	uint64_t root_listing_ns[2];  /* when the one under way was begun; 0: none */
 };

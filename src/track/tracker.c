@@ -57,12 +57,16 @@ static void arm_timer_again(struct track *track, unsigned previous_ms)
 static int settle(struct ucg_tracker *tracker, struct ucg_group_id id, uint64_t since_ns)
 {
 	struct track *track = track_of(tracker);
-	int unresolved = discovery_resolve(track);
-	struct tracked_group *group;
+	struct tracked_group *group = roster_group(&track->roster, id);
+	int unresolved;
 
 	/* A death that an event tells of is known; and what is empty stays so until the next
 	 * attach, which we make ourselves: so no moment need be compared. */
 	(void)since_ns;
+	/* No event tells of the end of one that nothing could hold. */
+	if (group)
+		discovery_lost(track, group);
+	unresolved = discovery_resolve(track);
 	if (!unresolved)
 		return 0;
 	group = roster_group(&track->roster, id);
@@ -108,7 +112,7 @@ static int list_root(struct track *track, enum ucg_list_what what, uint64_t sinc
 {
 	const struct ucg_pids *list = &track->root_list[what];
 	struct pass_job *job;
-	int error = 0;
+	int error = track->root_error[what];
 
 	if (track->root_listed_ns[what] >= since_ns) {
 		for (size_t i = 0; i < list->count && !error; i++)
@@ -147,6 +151,7 @@ static int list(struct ucg_tracker *tracker, struct ucg_group_id id, enum ucg_li
 	error = look_for_list(track, group, since_ns);
 	if (error)
 		return error;
+	discovery_drop_dead(track, group);
 	/* Members that the look found may have emptied or filled it, and deaths are as of now. */
 	error = settle(tracker, id, since_ns);
 	return error ? error : list_members(group, what, pids);
@@ -167,19 +172,17 @@ static int kill_group(struct ucg_tracker *tracker, struct ucg_group_id id)
 	struct track *track = track_of(tracker);
 	struct tracked_group *group = roster_group(&track->roster, id);
 	struct member *member, *next;
+	struct epoch *epoch;
 
 	if (id.value == UCG_ROOT_ID.value)
 		return -EOPNOTSUPP;
 	if (!group || !group->populated)
 		return 0;
-	group->killing = true;
+	cds_list_for_each_entry (epoch, &group->epochs, of_group)
+		epoch->is_killed = true;
 	cds_list_for_each_entry_safe (member, next, &group->members, of_group) {
-		int error;
+		int error = discovery_kill_member(track, member);
 
-		if (member->pidfd < 0)
-			continue; /* killed when it is held, which it is when it is all that is left
-				   */
-		error = pidfd_kill(member->pidfd, SIGKILL);
 		if (error && error != -ESRCH)
 			ucg_log(track->config.log, LOG_WARNING, "process %d can't be killed: %s",
 				member->pid, strerror(-error));
@@ -230,16 +233,12 @@ static bool take_event(int fd)
 
 static void collect_root(struct track *track, struct pass_job *job)
 {
-	if (job->error) {
-		ucg_log(track->config.log, LOG_WARNING, "the root can't be listed: %s",
-			strerror(-job->error));
-	} else {
-		struct ucg_pids list = track->root_list[job->what];
+	struct ucg_pids list = track->root_list[job->what];
 
-		track->root_list[job->what] = job->pids;
-		job->pids = list;
-		track->root_listed_ns[job->what] = job->started_ns;
-	}
+	track->root_list[job->what] = job->pids;
+	job->pids = list;
+	track->root_error[job->what] = job->error;
+	track->root_listed_ns[job->what] = job->started_ns;
 	track->root_listing_ns[job->what] = 0;
 	pass_job_free(job);
 }

@@ -43,25 +43,68 @@ void discovery_drain(struct track *track)
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
+static bool is_out_of_means(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOMEM;
+}
+
+/* A pidfd of a member that is not held: its pid may be another's by now.
+ * Return: descriptor; -ESRCH: it is dead; -EMFILE and the like. */
+static int open_member(struct track *track, const struct member *member)
+{
+	ucg_autoclose int pidfd = pidfd_get(member->pid);
+	struct marker marker;
+
+	if (pidfd < 0)
+		return is_out_of_means(errno) ? -errno : -ESRCH;
+	if (pidfd_is_dead(pidfd) || marker_read(&track->roster.scheme, member->pid, &marker) != 1 ||
+	    marker.epoch != member->epoch->value)
+		return -ESRCH;
+	return ucg_steal_fd(&pidfd);
+}
+
+int discovery_kill_member(struct track *track, const struct member *member)
+{
+	ucg_autoclose int pidfd = -1;
+
+	if (member->pidfd >= 0)
+		return pidfd_kill(member->pidfd, SIGKILL);
+	pidfd = open_member(track, member);
+	return pidfd < 0 ? pidfd : pidfd_kill(pidfd, SIGKILL);
+}
+
+void discovery_drop_dead(struct track *track, struct tracked_group *group)
+{
+	struct member *member, *next;
+
+	cds_list_for_each_entry_safe (member, next, &group->members, of_group) {
+		int pidfd;
+
+		if (member->pidfd >= 0)
+			continue; /* events tell */
+		pidfd = open_member(track, member);
+		if (pidfd == -ESRCH)
+			discovery_died(track, member);
+		ucg_closep(&pidfd);
+	}
+}
+
 /*
  * A member that is not held may have died unseen.  It is held now if it lives, at the expense of a
  * group that holds more than it needs.
- * Return: 1: it lives and is held; 0: it is gone; -EMFILE: it lives, and nothing can hold it.
+ * Return: 1: it lives and is held; 0: it is gone; -EMFILE: it may live, and nothing can hold it.
  */
 static int hold_again(struct track *track, struct member *member)
 {
 	struct roster *roster = &track->roster;
-	int pidfd = pidfd_get(member->pid);
-	struct marker marker;
+	int pidfd = open_member(track, member);
 
-	if (pidfd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM))
-		return roster_spare(roster) ? hold_again(track, member) : -EMFILE;
-	if (pidfd < 0 || pidfd_is_dead(pidfd) ||
-	    marker_read(&roster->scheme, member->pid, &marker) != 1 ||
-	    marker.epoch != member->epoch->value) {
-		ucg_closep(&pidfd);
-		return 0;
-	}
+	while (pidfd < 0 && is_out_of_means(-pidfd) && roster_spare(roster))
+		pidfd = open_member(track, member);
+	if (pidfd < 0)
+		return pidfd == -ESRCH ? 0 : -EMFILE;
+	if (member->epoch->is_killed)
+		pidfd_kill(pidfd, SIGKILL);
 	if (roster->held_count >= roster->held_max)
 		roster_spare(roster);
 	return roster_hold(roster, member, pidfd) ? -EMFILE : 1;
@@ -108,7 +151,23 @@ struct member *discovery_admit(struct track *track, pid_t pid, int pidfd, struct
 	if (!member)
 		return NULL;
 	/* cgroup.kill is at it: the newcomer does not get away.  ESRCH is what it wants. */
-	if (group->killing && member->pidfd >= 0)
-		pidfd_kill(member->pidfd, SIGKILL);
+	if (epoch->is_killed)
+		discovery_kill_member(track, member);
+	if (!group->populated) {
+		group->populated = true;
+		track->config.events.entered(track->config.events.context, group->id);
+	}
+	discovery_watch(track, group);
 	return member;
+}
+
+void discovery_watch(struct track *track, struct tracked_group *group)
+{
+	if (group->held_count) {
+		cds_list_del_init(&group->suspect);
+		return;
+	}
+	/* No descriptor was to be had, so no event will tell of its end. */
+	discovery_lost(track, group);
+	track_kick(track);
 }
