@@ -77,26 +77,27 @@ static inline void nursery_init(struct nursery *nursery)
 	nursery->done = nursery->begun + 1;
 }
 
-static inline void kill_children(void)
+static inline size_t kill_children(void)
 {
 	struct ucg_pids pids = {0};
 	struct proc_stat stat;
+	size_t killed = 0;
 
 	proc_read_processes(&pids);
 	for (size_t i = 0; i < pids.count; i++)
 		if (proc_read_stat(pids.pid[i], pids.pid[i], &stat) == 0 && stat.ppid == getpid())
-			kill(pids.pid[i], SIGKILL);
+			killed += kill(pids.pid[i], SIGKILL) == 0;
 	ucg_pids_clear(&pids);
+	return killed;
 }
 
 /* All children are killed, and those that come to us by it, until there is none. */
 static inline void nursery_deinit(struct nursery *nursery)
 {
-	do {
-		kill_children();
+	/* Blocks only if one was killed: another may have come to us since we looked. */
+	while (waitpid(-1, NULL, kill_children() ? 0 : WNOHANG) >= 0)
 		while (waitpid(-1, NULL, WNOHANG) > 0)
 			;
-	} while (waitpid(-1, NULL, 0) > 0);
 	for (int i = 0; i < 2; i++) {
 		close(nursery->report[i]);
 		close(nursery->gate[i]);
