@@ -69,20 +69,19 @@ int64_t clock_read(void)
 	return clock;
 }
 
-void clock_window_open(struct clock_window *window)
+int64_t clock_child_start(struct clock_child *child)
 {
-	window->pidfd = -1;
-	window->opened = take_pid(window->stack + sizeof(window->stack), 0, &window->pidfd);
+	child->pidfd = -1;
+	return take_pid(child->stack + sizeof(child->stack), 0, &child->pidfd);
 }
 
-bool clock_window_close(struct clock_window *window)
+void clock_child_end(struct clock_child *child)
 {
-	int64_t closed = window->opened > 0 ? clock_read() : 0;
-
-	if (window->pidfd >= 0)
-		reap(window->pidfd);
-	ucg_closep(&window->pidfd);
-	return window->opened > 0 && closed == window->opened + 1;
+	if (child->pidfd < 0)
+		return;
+	reap(child->pidfd);
+	close(child->pidfd);
+	child->pidfd = -1;
 }
 
 static int read_load(struct cursor *cursor, struct proc_load *load)
@@ -102,7 +101,7 @@ int cursor_init(struct cursor *cursor, bool use_clock)
 	long cpus = sysconf(_SC_NPROCESSORS_CONF);
 	int error;
 
-	*cursor = (struct cursor){.loadavg_fd = -1, .has_clock = use_clock};
+	*cursor = (struct cursor){.loadavg_fd = -1, .has_clock = use_clock, .child = {.pidfd = -1}};
 	cursor->cpus = cpus > 0 ? (unsigned)cpus : 1;
 	error = proc_read_pid_max(&cursor->pid_max);
 	if (error)
@@ -121,6 +120,7 @@ int cursor_init(struct cursor *cursor, bool use_clock)
 
 void cursor_deinit(struct cursor *cursor)
 {
+	clock_child_end(&cursor->child);
 	if (cursor->loadavg_fd >= 0)
 		close(cursor->loadavg_fd);
 	cursor->loadavg_fd = -1;
@@ -159,15 +159,25 @@ static int64_t count_forks(void)
 	return proc_parse_forks(text, &forks) ? -EINVAL : (int64_t)forks;
 }
 
+static int64_t take_clock(struct cursor *cursor)
+{
+	if (!cursor->has_clock)
+		return count_forks();
+	/* The one before has had its time. */
+	clock_child_end(&cursor->child);
+	return clock_child_start(&cursor->child);
+}
+
 static void read_clock_if_due(struct cursor *cursor, struct cursor_reading *reading)
 {
-	uint64_t elapsed = reading->before_ns - cursor->last_ns;
+	uint64_t now = monotonic_ns();
 	int64_t clock;
 
-	if (taken_in(cursor, elapsed, CURSOR_FORK_NS) < whole_cycle(cursor) &&
-	    reading->before_ns - cursor->anchor_ns < ANCHOR_AGE_NS)
+	if (taken_in(cursor, now - cursor->last_ns, CURSOR_FORK_NS) < whole_cycle(cursor) &&
+	    now - cursor->anchor_ns < ANCHOR_AGE_NS)
 		return;
-	clock = cursor->has_clock ? clock_read() : count_forks();
+	reading->clock_ns = now;
+	clock = take_clock(cursor);
 	/* No process to be had, say: then time alone must do, and else full passes. */
 	if (clock > 0)
 		reading->clock = (uint64_t)clock;
@@ -181,7 +191,7 @@ static uint64_t taken_by_clock(const struct cursor *cursor, const struct cursor_
 
 	if (!cursor->has_clock)
 		taken += taken_in(cursor, now - cursor->anchor_ns, CURSOR_FAILED_NS);
-	return taken + taken_in(cursor, now - reading->before_ns, CURSOR_FORK_NS);
+	return taken + taken_in(cursor, now - reading->clock_ns, CURSOR_FORK_NS);
 }
 
 /* The administrator may change pid_max.  Lowered, a cycle is shorter than we think; raised, a range
@@ -201,8 +211,9 @@ int cursor_read(struct cursor *cursor, struct cursor_reading *reading)
 	uint64_t now, taken, cycle = whole_cycle(cursor);
 	int error;
 
-	*reading = (struct cursor_reading){.before_ns = monotonic_ns()};
+	*reading = (struct cursor_reading){0};
 	read_clock_if_due(cursor, reading);
+	reading->before_ns = monotonic_ns();
 	error = read_load(cursor, &load);
 	if (error)
 		return error;
@@ -227,7 +238,7 @@ void cursor_advance(struct cursor *cursor, const struct cursor_reading *reading)
 	cursor->last_tasks = reading->tasks;
 	if (reading->clock) {
 		cursor->anchor = reading->clock;
-		cursor->anchor_ns = reading->before_ns;
+		cursor->anchor_ns = reading->clock_ns;
 	}
 }
 

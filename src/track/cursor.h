@@ -21,11 +21,18 @@
 /* Pids below this one are not given out again once the cursor has wrapped (RESERVED_PIDS). */
 #define CURSOR_RESERVED 300
 
+/* A reading of the allocation clock that does not wait for the child that it takes a pid for. */
+struct clock_child {
+	_Alignas(16) char stack[4096]; /* the child's, while it lives */
+	int pidfd;		       /* -1: none */
+};
+
 struct cursor {
 	int loadavg_fd;
 	pid_t pid_max;
 	unsigned cpus;
 	bool has_clock; /* pidfs; else forks are counted */
+	struct clock_child child;
 
 	pid_t frontier;	     /* cursor up to which everything is known */
 	uint64_t last_ns;    /* moment before that cursor was read */
@@ -39,8 +46,9 @@ struct cursor_reading {
 	pid_t pid;
 	unsigned tasks;
 	uint64_t before_ns; /* moment before it was read */
-	uint64_t clock;	 /* allocation clock, read between before_ns and the cursor; 0: not read */
-	bool is_trusted; /* less than a whole cycle was taken since the frontier */
+	uint64_t clock;	    /* allocation clock, read before that; 0: not read */
+	uint64_t clock_ns;  /* moment before the clock was read */
+	bool is_trusted;    /* less than a whole cycle was taken since the frontier */
 };
 
 /* Return: 0; -errno of open.  The frontier is the cursor of now. */
@@ -67,18 +75,10 @@ pid_t cursor_distance(const struct cursor *cursor, pid_t pid);
  */
 int64_t clock_read(void);
 
-/* A stretch of time between two readings of the clock, the first of which waits for nobody: so it
- * is as short as what is done in it, on a busy machine too. */
-struct clock_window {
-	_Alignas(16) char stack[4096]; /* of the child that the first reading takes */
-	int pidfd;
-	int64_t opened; /* the clock; as clock_read() */
-};
-
-/* Opens and closes the window.  It can't be moved meanwhile. */
-void clock_window_open(struct clock_window *window);
-/* Was no pid at all taken on the machine between the two?  Waits for the child. */
-bool clock_window_close(struct clock_window *window);
+/* The same without waiting: on a busy machine the child may take long.  @child is in use until
+ * clock_child_end(), and can't be moved. */
+int64_t clock_child_start(struct clock_child *child);
+void clock_child_end(struct clock_child *child);
 
 uint64_t monotonic_ns(void);
 

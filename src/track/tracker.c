@@ -121,6 +121,10 @@ static int list_root(struct track *track, enum ucg_list_what what, uint64_t sinc
 	}
 	if (track->root_listing_ns[what] >= since_ns)
 		return -EINPROGRESS;
+	/* Stragglers of moves to the root are to be seen as what they are.  Where no look can be
+	 * made now, they come with a later list. */
+	if (!cds_list_empty(&track->movers))
+		discovery_look(track);
 	job = pass_job_new(PASS_ROOT, &track->roster.scheme);
 	if (!job)
 		return -ENOMEM;

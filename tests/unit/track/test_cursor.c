@@ -143,19 +143,19 @@ static void advancing_makes_the_reading_the_frontier(void **state)
 {
 	struct cursor *cursor = *state;
 	struct cursor_reading reading = {
-		.pid = 4711, .tasks = 99, .before_ns = 1234, .clock = 5678};
+		.pid = 4711, .tasks = 99, .clock_ns = 1233, .before_ns = 1234, .clock = 5678};
 
 	cursor_advance(cursor, &reading);
 	assert_int_equal(cursor->frontier, 4711);
 	assert_int_equal(cursor->last_tasks, 99);
 	assert_int_equal(cursor->last_ns, 1234);
 	assert_int_equal(cursor->anchor, 5678);
-	assert_int_equal(cursor->anchor_ns, 1234);
+	assert_int_equal(cursor->anchor_ns, 1233);
 	/* Without a clock the anchor stays where it was. */
 	reading = (struct cursor_reading){.pid = 4712, .before_ns = 2345};
 	cursor_advance(cursor, &reading);
 	assert_int_equal(cursor->frontier, 4712);
-	assert_int_equal(cursor->anchor_ns, 1234);
+	assert_int_equal(cursor->anchor_ns, 1233);
 }
 
 static void distances_wrap(void **state)
@@ -235,6 +235,27 @@ static void the_clock_leaves_no_child_behind(void **state)
 	assert_int_equal(errno, ECHILD);
 }
 
+static void nothing_is_taken_between_two_clocks_that_follow_each_other(void **state)
+{
+	int64_t deadline = now_ms() + DEADLINE_MS, first, second;
+	struct clock_child child;
+
+	(void)state;
+	if (!probe_kernel(UCG_PROBE_PIDFS_CLOCK))
+		skip();
+	first = clock_child_start(&child);
+	fork_one();
+	assert_true(clock_read() > first + 1);
+	clock_child_end(&child);
+	/* Others may fork, but not all the time. */
+	do {
+		assert_true(now_ms() < deadline);
+		first = clock_child_start(&child);
+		second = clock_read();
+		clock_child_end(&child);
+	} while (second != first + 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -253,7 +274,8 @@ int main(void)
 		TEST(the_cursor_stands_still_while_nobody_forks),
 		TEST(the_same_value_after_a_cycle_is_no_standstill),
 		TEST(the_clock_counts_every_pid),
-		TEST(the_clock_leaves_no_child_behind),
+		cmocka_unit_test(the_clock_leaves_no_child_behind),
+		TEST(nothing_is_taken_between_two_clocks_that_follow_each_other),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
