@@ -52,6 +52,15 @@ static int list_threads(struct mover *mover)
 	return 0;
 }
 
+/* Most who are moved have one thread, and it sleeps: then one look is all that it takes. */
+static bool is_one_sleeper(pid_t pid)
+{
+	struct proc_stat stat;
+
+	return proc_read_stat(pid, pid, &stat) == 0 && stat.threads == 1 &&
+	       proc_state_is_outside_fork(stat.state);
+}
+
 static void mover_free(struct mover *mover)
 {
 	ucg_closep(&mover->pidfd);
@@ -101,8 +110,11 @@ static void redirect(struct track *track, pid_t pid, struct tracked_group *to)
 
 bool mover_watch(struct track *track, pid_t pid, struct epoch *old, struct tracked_group *to)
 {
-	struct mover *mover = mover_new(pid);
+	struct mover *mover;
 
+	if (is_one_sleeper(pid))
+		return false;
+	mover = mover_new(pid);
 	if (!mover) {
 		ucg_log(track->config.log, LOG_WARNING,
 			"no means to watch process %d, which was moved while it runs: a fork in "

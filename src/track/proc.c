@@ -74,16 +74,19 @@ int proc_parse_stat(const char *text, struct proc_stat *stat)
 	const char *rest = strrchr(text, ')');
 	char state;
 	int ppid;
-	unsigned flags;
+	unsigned flags, threads;
 	unsigned long user_time;
 
 	if (!rest)
 		return -EINVAL;
-	if (sscanf(rest + 1, " %c %d %*d %*d %*d %*d %u %*u %*u %*u %*u %lu", &state, &ppid, &flags,
-		   &user_time) != 4)
+	if (sscanf(rest + 1, " %c %d %*d %*d %*d %*d %u %*u %*u %*u %*u %lu %*u %*d %*d %*d %*d %u",
+		   &state, &ppid, &flags, &user_time, &threads) != 5)
 		return -EINVAL;
-	*stat = (struct proc_stat){
-		.state = state, .ppid = ppid, .flags = flags, .user_time = user_time};
+	*stat = (struct proc_stat){.state = state,
+				   .ppid = ppid,
+				   .flags = flags,
+				   .threads = threads,
+				   .user_time = user_time};
 	return 0;
 }
 
@@ -176,11 +179,19 @@ static int as_missing_task(int error)
 static int read_task_file(pid_t tid, const char *name, char *buffer, size_t size)
 {
 	char path[64];
+	ucg_autoclose int fd = -1;
 	ssize_t length;
 
 	snprintf(path, sizeof(path), "/proc/%d/%s", tid, name);
-	length = proc_read_file(path, buffer, size);
-	return length < 0 ? as_missing_task((int)length) : 0;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return as_missing_task(-errno);
+	/* The kernel makes the whole text of such a file at once, so one read gets all of it. */
+	length = read(fd, buffer, size - 1);
+	if (length < 0)
+		return as_missing_task(-errno);
+	buffer[length] = '\0';
+	return 0;
 }
 
 int proc_read_status(pid_t tid, struct proc_status *status)

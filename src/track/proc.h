@@ -30,6 +30,7 @@ struct proc_stat {
 	char state;
 	pid_t ppid;
 	unsigned flags;	    /* PF_... of the kernel */
+	unsigned threads;   /* of the process, a zombie leader included */
 	uint64_t user_time; /* clock ticks */
 };
 
