@@ -7,7 +7,8 @@ A job sits in a group of ours and in one of the same path of a hierarchy of the 
 import os
 import shutil
 
-from support import mounts, waiting
+from support import container, mounts, waiting
+from support.actor import Actor
 
 COLUMNS = ("rounds", "forks", "looks", "escapes", "extra", "false", "lost", "doubled")
 MUST_BE_NONE = ("escapes", "extra", "false", "lost", "doubled")
@@ -90,8 +91,8 @@ class Judge:
         for hierarchy in filter(None, (self.kernel, self.ours)):
             hierarchy.start()
             self._started.append(hierarchy)
-            if self.as_root:
-                hierarchy.user = self.sandbox.root
+            # Of its own, so that a request that hangs is no trouble to the tests that follow.
+            hierarchy.user = Actor.fork_here(self.sandbox.ids(0 if self.as_root else None))
         # The judge's path is known now, as the agent wants it.
         self.agent = CountingAgent(self.programs["attack_agent"], self.sandbox.folder(),
                                    self.kernel.path if self.kernel else None)
@@ -103,7 +104,6 @@ class Judge:
             self.kernel.set_agent(self.kernel_agent.path)
 
     def stop(self):
-        from support import container
         for hierarchy in reversed(self._started):
             if hierarchy.kind == "kernel":
                 container.end_everything(self.sandbox.tasks() + self._servers())
