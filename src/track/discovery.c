@@ -39,6 +39,7 @@ static void look_done(struct track *track, struct scan *scan, const struct curso
 {
 	swap_pids(&track->pending, &scan->pending);
 	cursor_advance(&track->cursor, reading);
+	mover_caught_up(track, reading);
 	track->looked_ns = reading->before_ns;
 	track->reading = *reading;
 }
@@ -205,8 +206,10 @@ static void conclude_passes(struct track *track, struct pass_job *job)
 	urcu_memb_read_unlock();
 	if (!job->by_proc)
 		swap_pids(&track->pending, &job->scan.pending);
-	if (!job->by_proc || !job->reading.is_trusted)
+	if (!job->by_proc || !job->reading.is_trusted) {
 		cursor_advance(&track->cursor, &job->reading);
+		mover_caught_up(track, &job->reading);
+	}
 	track->passes_ns = job->started_ns;
 	if (job->by_counter && job->quiet)
 		discovery_declare_quiet(track, job->looks);

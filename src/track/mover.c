@@ -108,6 +108,33 @@ static void redirect(struct track *track, pid_t pid, struct tracked_group *to)
 			mover->to = to;
 }
 
+/* What has come out by now was forked before the attach, for all that anybody can tell. */
+static void look_before_move(struct track *track, struct mover *mover)
+{
+	struct cursor_reading reading;
+
+	if (!discovery_look(track) || cursor_read(&track->cursor, &reading))
+		return;
+	mover->is_behind = true;
+	mover->since = reading.pid;
+	mover->since_ns = reading.before_ns;
+}
+
+void mover_caught_up(struct track *track, const struct cursor_reading *reading)
+{
+	struct mover *mover;
+
+	cds_list_for_each_entry (mover, &track->movers, link)
+		mover->is_behind &= mover->since_ns > reading->before_ns;
+}
+
+/* Taken after the attach?  Of slots that were in flight before, nobody can tell. */
+static bool is_later(const struct track *track, const struct mover *mover, pid_t pid)
+{
+	return !mover->is_behind ||
+	       cursor_distance(&track->cursor, pid) > cursor_distance(&track->cursor, mover->since);
+}
+
 bool mover_watch(struct track *track, pid_t pid, struct epoch *old, struct tracked_group *to)
 {
 	struct mover *mover;
@@ -130,8 +157,7 @@ bool mover_watch(struct track *track, pid_t pid, struct epoch *old, struct track
 	mover->to = to;
 	if (old)
 		old->mover_count++;
-	/* What has come out by now was forked before the attach, for all that anybody can tell. */
-	discovery_look(track);
+	look_before_move(track, mover);
 	redirect(track, pid, to);
 	cds_list_add_tail(&mover->link, &track->movers);
 	track_arm_timer(track, true);
@@ -187,7 +213,8 @@ bool mover_claims(struct track *track, pid_t pid, struct epoch *epoch)
 		return false;
 	parent = parent_of(track, pid);
 	cds_list_for_each_entry (mover, &track->movers, link) {
-		if (mover->old != epoch || mover->to == epoch->group || !is_mover(mover, parent))
+		if (mover->old != epoch || mover->to == epoch->group || !is_mover(mover, parent) ||
+		    !is_later(track, mover, pid))
 			continue;
 		put_right(track, mover, pid, epoch->carrier, epoch->prior);
 		return true;
@@ -212,7 +239,7 @@ void mover_stranger(void *context, pid_t pid)
 	uint64_t prior;
 
 	cds_list_for_each_entry (mover, &track->movers, link) {
-		if (mover->old || !mover->to || parent == 0 ||
+		if (mover->old || !mover->to || parent == 0 || !is_later(track, mover, pid) ||
 		    !(is_mover(mover, parent) || is_kin(mover, parent)))
 			continue;
 		if (!is_process(pid) ||

@@ -35,8 +35,13 @@ struct mover {
 	struct cds_list_head link;
 	pid_t pid;
 	int pidfd;
-	struct epoch *old;	      /* that it carried; NULL: none */
-	struct tracked_group *to;     /* NULL: the root */
+	struct epoch *old;	  /* that it carried; NULL: none */
+	struct tracked_group *to; /* NULL: the root */
+	/* Where the look at the attach could not be made: the cursor of then, for the first look
+	 * after it, whose range begins before the attach. */
+	bool is_behind;
+	pid_t since;
+	uint64_t since_ns;
 	struct mover_thread *threads; /* not yet seen outside of a fork */
 	size_t thread_count;
 	struct ucg_pids kin; /* stragglers without a marker that were adopted */
@@ -63,6 +68,9 @@ void mover_forward(struct track *track, struct epoch *epoch);
 
 /* Take the marker back from a process that belongs to the root. */
 void mover_release(struct track *track, pid_t pid, const struct epoch *epoch);
+
+/* Everything up to @reading has been looked at. */
+void mover_caught_up(struct track *track, const struct cursor_reading *reading);
 
 /* Look again at all movers; those of whom M1 holds are done. */
 void mover_follow_all(struct track *track);
