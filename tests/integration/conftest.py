@@ -69,7 +69,15 @@ def _name_without_kind(item):
     return name
 
 
+def _leave_out_long(config, items):
+    long = [item for item in items if item.get_closest_marker("long")]
+    if long and not config.getoption("--long"):
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in long]
+
+
 def pytest_collection_modifyitems(config, items):
+    _leave_out_long(config, items)
     unknown = set(DIFFERENCES)
     for item in items:
         name = _name_without_kind(item)
@@ -78,8 +86,6 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker(pytest.mark.xfail(strict=True, raises=AssertionError,
                                               reason=DIFFERENCES[name]))
             unknown.discard(name)
-        if item.get_closest_marker("long") and not config.getoption("--long"):
-            item.add_marker(pytest.mark.skip(reason="takes minutes: --long"))
     files = {item.path.name for item in items}
     whole = not config.option.keyword and not config.option.markexpr
     whole = whole and not any("::" in argument for argument in config.args)
