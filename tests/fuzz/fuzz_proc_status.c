@@ -1,0 +1,56 @@
+/* links: track */
+/* SPDX-License-Identifier: MIT */
+/* /proc/PID/status: alone, and as the name of a command before a known rest. */
+#include "fuzz.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "proc.h"
+
+const char *const fuzz_alphabet = "State:\tSZ\nTgid:\nPPid:\nUid:\t0123456789\nThreads:\n"
+				  "NSpid:\t12\nVmSize:\nCapPrm:\t0f -";
+
+static char *with_rest(const char *name)
+{
+	char *text;
+
+	if (asprintf(&text,
+		     "Name:\t%s\nState:\tS (sleeping)\nTgid:\t7\nPPid:\t6\nUid:\t1\t2\t3\t4\n"
+		     "NSpid:\t7\t1\nVmSize:\t9 kB\nThreads:\t5\nCapPrm:\t00000000000000ff\n",
+		     name) < 0)
+		abort();
+	return text;
+}
+
+/* The kernel escapes what would end the line. */
+static void check_name(char *name)
+{
+	struct proc_status status;
+	char *text;
+
+	for (char *c = name; *c; c++)
+		if (*c == '\n')
+			*c = 'n';
+	text = with_rest(name);
+	FUZZ_CHECK(proc_parse_status(text, &status) == 0, "name \"%s\"", name);
+	FUZZ_CHECK(status.state == 'S' && status.tgid == 7 && status.ppid == 6 && status.uid == 1 &&
+			   status.saved_uid == 3 && status.threads == 5 && status.pid_levels == 2 &&
+			   status.has_memory && status.capabilities == 0xff,
+		   "name \"%s\"", name);
+	free(text);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char *copy = fuzz_copy(data, size);
+	char *text = strndup(copy, size);
+	struct proc_status status;
+	int error = proc_parse_status(text, &status);
+
+	FUZZ_CHECK(error == 0 || error == -EINVAL, "got %d", error);
+	check_name(text);
+	free(text);
+	free(copy);
+	return 0;
+}
