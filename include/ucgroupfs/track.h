@@ -45,6 +45,10 @@ int ucg_track_fd(struct ucg_tracker *tracker);
 /* Deaths and finished passes; delivers events.  Context: serving thread. */
 void ucg_track_dispatch(struct ucg_tracker *tracker);
 
+/* Every death before now is accounted for, and its events delivered: blocks for full passes where
+ * they are needed, for some seconds at most.  For the end of service.  Context: serving thread. */
+void ucg_track_settle(struct ucg_tracker *tracker);
+
 /* Takes back the markers of all members, gives them the soft limit that they had, frees all.
  * @leftp: out: how many groups were still populated.  Returns NULL. */
 struct ucg_tracker *ucg_track_stop(struct ucg_tracker *tracker, size_t *leftp);

@@ -29,8 +29,8 @@ struct ucg_task {
 	bool unmovable;	      /* kernel thread bound to its CPUs, kthreadd */
 	bool threaded;	      /* the process has more than one live thread */
 	bool is_nested;	      /* lives in a pid namespace below ours: its numbers are not ours */
-	bool waits_for_us;    /* set by the caller before attach: its only thread is the one that waits
-				 for our answer, so it is not in the middle of a fork */
+	bool waits_for_us; /* set by the caller before attach: its only thread is the one that waits
+			      for our answer, so it is not in the middle of a fork */
 	struct ucg_group_id group; /* that the task is in */
 };
 

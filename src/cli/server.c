@@ -242,6 +242,8 @@ static int serve(struct server *server)
 	error = ucg_fs_serve(server->fs, is_serving, server);
 	if (error)
 		ucg_log(server->log, LOG_ERR, "/dev/fuse: %s", strerror(-error));
+	/* Groups that emptied just before the end are released like any other. */
+	ucg_track_settle(server->tracker);
 	return error;
 }
 

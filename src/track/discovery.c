@@ -98,11 +98,11 @@ static void run_job(struct track *track, struct pass_job *job)
 
 void discovery_try_later(struct track *track, int error)
 {
-	if (!track->retry)
+	if (!track->retry_told)
 		ucg_log(track->config.log, LOG_WARNING,
 			"discovery has to wait: %s; nothing is declared empty meanwhile",
 			strerror(-error));
-	track->retry = true;
+	track->retry = track->retry_told = true;
 	track_arm_timer(track, false);
 }
 

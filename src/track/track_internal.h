@@ -35,6 +35,7 @@ struct track {
 	uint64_t passes_ns;	       /* when the last full passes that were completed began */
 	bool claims;		       /* merging a look: movers may claim what was found */
 	bool passes_running;	       /* PASS_MEMBERS or PASS_RANGE */
+	bool retry_told;	       /* the log knows of it */
 	bool retry;	   /* something failed for want of means; try again by the timer */
 	unsigned timer_ms; /* current pause of the timer, 0: not armed */
 

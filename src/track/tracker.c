@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,9 @@
 
 /* The longest pause between two follow-ups. */
 #define TIMER_MAX_MS 64
+
+/* How long the end waits for groups that can't be settled: for want of means, say. */
+#define SETTLE_NS (5ull * 1000000000u)
 
 void track_kick(struct track *track)
 {
@@ -301,8 +305,22 @@ void ucg_track_dispatch(struct ucg_tracker *tracker)
 	worth_it |= collect_jobs(track);
 	worth_it |= follow_up(track);
 	discovery_resolve(track);
+	track->retry_told &= track->retry;
 	if (worth_it)
 		track->config.events.resume(track->config.events.context);
+}
+
+void ucg_track_settle(struct ucg_tracker *tracker)
+{
+	struct track *track = track_of(tracker);
+	struct pollfd events = {.fd = track->epoll, .events = POLLIN};
+	uint64_t end_ns = monotonic_ns() + SETTLE_NS;
+
+	while (discovery_resolve(track) && monotonic_ns() < end_ns) {
+		/* Can't fail but by a signal, and then the next round waits. */
+		poll(&events, 1, TIMER_MAX_MS);
+		ucg_track_dispatch(tracker);
+	}
 }
 
 static int watch(struct track *track, int fd, void *subject)
