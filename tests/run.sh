@@ -58,10 +58,10 @@ begin() {
 	echo "== $step"
 }
 
-# limited SECONDS COMMAND...: a hang fails instead of blocking; SIGINT, at which pytest still says
-# what has failed so far.  In the background, so that a
-# signal to this script is handled at once and reaches the command too; the shell has background
-# commands ignore SIGINT and SIGQUIT, which would change what is tested.
+# limited SECONDS COMMAND...: a hang fails instead of blocking; by SIGINT, at which pytest still
+# says what has failed so far.  In the background, so that a signal to this script is handled at
+# once and reaches the command too.  The shell has background commands ignore SIGINT and SIGQUIT,
+# which would change what is tested.
 limited() {
 	seconds=$1
 	shift
@@ -92,11 +92,16 @@ count_junit() {
 	rm -f "$temp/junit.xml"
 }
 
-# check NAME SECONDS COMMAND...: counts as one test
+# check NAME SECONDS COMMAND...: counts as one test; status 77 means skipped, for a reason given
 check() {
 	begin "$1"
 	shift
-	if limited "$@"; then count 1 0; else count 0 1; fi
+	limited "$@"
+	case $? in
+	0) count 1 0 ;;
+	77) count 0 0 ;;
+	*) count 0 1 ;;
+	esac
 }
 
 # counted NAME SECONDS COMMAND...: counts what the last line says, itself `N passed, N failed`
