@@ -140,7 +140,7 @@ build_or_end() {
 
 unit_tests() {
 	begin "unit tests ($1)"
-	limited 300 ctest --preset "$1" --output-junit "$temp/junit.xml"
+	limited 900 ctest --preset "$1" --output-junit "$temp/junit.xml"
 	count_junit $?
 }
 
@@ -207,15 +207,15 @@ check "format" 60 sh tests/lint.sh format
 check "manual page" 10 sh tests/lint.sh man
 check "tidy" 400 sh tests/lint.sh tidy build/dev
 unit_tests dev
-pytests "integration tests" dev 600 tests/integration $long
-pytests "attacks" dev 600 tests/attack $long
+pytests "integration tests" dev 1200 tests/integration $long
+pytests "attacks" dev 1500 tests/attack $long
 counted "model of discovery" "$model_s" sh tests/model/run.sh $long
 
 sanitizer_options
 build_or_end asan
 unit_tests asan
 if [ -z "$long" ]; then
-	pytests "quick integration tests" asan 300 -m quick tests/integration
+	pytests "quick integration tests" asan 900 -m quick tests/integration
 else
 	pytests "integration tests" asan 1800 tests/integration
 	pytests "attacks" asan 1800 tests/attack
