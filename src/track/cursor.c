@@ -30,6 +30,17 @@ uint64_t monotonic_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+/*
+ * The thread sanitizer puts a function of its own in the place of clone(), which takes every child
+ * for that of a fork, with memory of its own; the C library exports it under a second name.
+ */
+#if defined(__SANITIZE_THREAD__)
+int __clone(int (*function)(void *), void *stack, int flags, void *argument, ...);
+#define raw_clone __clone
+#else
+#define raw_clone clone
+#endif
+
 /* Without the C library, whose thread-local data it shares with a parent that may be running. */
 __attribute__((no_sanitize("address", "thread", "undefined"))) static int
 leave_at_once(void *unused)
@@ -43,8 +54,8 @@ static int64_t take_pid(char *stack_end, int flags, int *pidfdp)
 {
 	uint64_t birth;
 
-	if (clone(leave_at_once, stack_end, CLONE_VM | CLONE_PIDFD | SIGCHLD | flags, NULL,
-		  pidfdp) < 0)
+	if (raw_clone(leave_at_once, stack_end, CLONE_VM | CLONE_PIDFD | SIGCHLD | flags, NULL,
+		      pidfdp) < 0)
 		return -errno;
 	birth = pidfd_birth(*pidfdp);
 	return birth ? (int64_t)birth : -ENOTSUP;

@@ -26,6 +26,9 @@ static int read_soft(pid_t pid, enum marker_carrier carrier, uint64_t *softp)
 	if (errno != EPERM)
 		return -errno;
 	error = proc_read_limit(pid, carriers[carrier].title, softp);
+	/* Of a task that is being reaped the file is empty. */
+	if (error == -EINVAL)
+		return -ESRCH;
 	if (error != -ESRCH)
 		return error;
 	/* It exists, but is hidden from us: what it carries can't be seen. */

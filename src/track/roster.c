@@ -6,6 +6,8 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "ucgroupfs/race.h"
+
 /*
  * The hash tables are liburcu's, for their growth.  Only the serving thread looks things up in
  * them, but liburcu's own thread walks them while they grow: so what is taken out is freed after a
@@ -66,16 +68,19 @@ static int member_matches(struct cds_lfht_node *node, const void *key)
 
 static void free_group(struct rcu_head *head)
 {
+	ucg_grace_is_over(head);
 	free(caa_container_of(head, struct tracked_group, rcu));
 }
 
 static void free_epoch(struct rcu_head *head)
 {
+	ucg_grace_is_over(head);
 	free(caa_container_of(head, struct epoch, rcu));
 }
 
 static void free_member(struct rcu_head *head)
 {
+	ucg_grace_is_over(head);
 	free(caa_container_of(head, struct member, rcu));
 }
 
@@ -153,7 +158,7 @@ void roster_group_drop(struct roster *roster, struct tracked_group *group)
 	table_remove(roster->groups, &group->link);
 	cds_list_del(&group->suspect);
 	cds_list_del(&group->rich);
-	urcu_memb_call_rcu(&group->rcu, free_group);
+	ucg_free_after_grace(&group->rcu, free_group);
 }
 
 struct epoch *roster_epoch_need(struct roster *roster, struct tracked_group *group,
@@ -192,7 +197,7 @@ void roster_epoch_drop(struct roster *roster, struct epoch *epoch)
 {
 	cds_list_del(&epoch->of_group);
 	table_remove(roster->epochs, &epoch->link);
-	urcu_memb_call_rcu(&epoch->rcu, free_epoch);
+	ucg_free_after_grace(&epoch->rcu, free_epoch);
 }
 
 static void count_held(struct roster *roster, struct tracked_group *group, size_t held)
@@ -289,7 +294,7 @@ void roster_remove(struct roster *roster, struct member *member)
 	delist(roster, member);
 	let_go(roster, member);
 	table_remove(roster->members, &member->link);
-	urcu_memb_call_rcu(&member->rcu, free_member);
+	ucg_free_after_grace(&member->rcu, free_member);
 }
 
 int roster_hold(struct roster *roster, struct member *member, int pidfd)

@@ -9,7 +9,7 @@
 #include "mover.h"
 
 /* How long the end of tracking waits for members that do not come out of a fork. */
-#define END_NS (2ull * 1000000000u)
+#define END_NS (5ull * 1000000000u)
 
 /* Each is moved to the root: a fork in flight comes out with the marker still (mover.h). */
 static size_t release_members(struct track *track, struct tracked_group *group)

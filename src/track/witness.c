@@ -5,6 +5,8 @@
 #include <signal.h>
 #include <sys/epoll.h>
 
+#include <urcu/arch.h>
+
 #include "pidfd.h"
 #include "ucgroupfs/scope.h"
 
@@ -40,7 +42,7 @@ void discovery_drain(struct track *track)
 				discovery_died(track, subject);
 		}
 	} while (count == 64);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	cmm_smp_mb();
 }
 
 static bool is_out_of_means(int error)

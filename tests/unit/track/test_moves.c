@@ -57,10 +57,10 @@ static void fork_all_the_time(struct nursery *nursery, int count)
 		_exit(1);
 	wait_at_gate(nursery);
 	for (int i = 0; i < count; i++) {
-		int over = *nursery->done;
+		int over = __atomic_load_n(nursery->done, __ATOMIC_SEQ_CST);
 
 		if (fork() == 0) {
-			int begun = *nursery->begun;
+			int begun = __atomic_load_n(nursery->begun, __ATOMIC_SEQ_CST);
 
 			munmap(ballast, BALLAST);
 			tell_of(nursery, getpid(), over, begun);
@@ -83,11 +83,9 @@ static void move_on(struct moves *moves, pid_t pid, struct ucg_group_id to)
 	struct nursery *nursery = &moves->tracked->nursery;
 
 	moves->to[moves->count] = to;
-	*nursery->begun = moves->count;
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	__atomic_store_n(nursery->begun, moves->count, __ATOMIC_SEQ_CST);
 	attach(moves->tracked, pid, to);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	*nursery->done = moves->count++;
+	__atomic_store_n(nursery->done, moves->count++, __ATOMIC_SEQ_CST);
 }
 
 static void take_report(struct moves *moves)
