@@ -140,7 +140,7 @@ build_or_end() {
 
 unit_tests() {
 	begin "unit tests ($1)"
-	limited 900 ctest --preset "$1" --output-junit "$temp/junit.xml"
+	limited 1200 ctest --preset "$1" --output-junit "$temp/junit.xml"
 	count_junit $?
 }
 
