@@ -41,6 +41,7 @@ class Move:
                 self.company.append(sleeper)
         self.job = Job(judge.sandbox, judge.programs, "mover", MIB)
         self.board = self.job.board
+        judge.jobs.append(self.job)
         self.pairs["from"].attach(self.job.pid)
 
     def make(self, parent_dies):
@@ -76,7 +77,7 @@ class Move:
                 kill(pid)
         for pair in self.pairs.values():
             self.judge.await_release(pair)
-        self.job.end()
+        self.judge.end_jobs()
 
 
 def kill(pid):
