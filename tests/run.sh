@@ -32,7 +32,8 @@ running=
 temp=$(mktemp -d) || exit 1
 # shellcheck disable=SC2317 # called by the trap
 clean_up() {
-	[ -z "$running" ] || kill "$running" 2>/dev/null
+	# It may still write its report: the folder goes last.
+	[ -z "$running" ] || { kill "$running" 2>/dev/null && wait "$running"; }
 	rm -rf "$temp"
 }
 trap clean_up EXIT
