@@ -41,7 +41,6 @@ class Move:
                 self.company.append(sleeper)
         self.job = Job(judge.sandbox, judge.programs, "mover", MIB)
         self.board = self.job.board
-        judge.jobs.append(self.job)
         self.pairs["from"].attach(self.job.pid)
 
     def make(self, parent_dies):
@@ -77,7 +76,7 @@ class Move:
                 kill(pid)
         for pair in self.pairs.values():
             self.judge.await_release(pair)
-        self.judge.end_jobs()
+        self.job.end()
 
 
 def kill(pid):
