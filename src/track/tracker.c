@@ -85,11 +85,12 @@ static int look_for_list(struct track *track, struct tracked_group *group, uint6
 	if (track->passes_ns >= since_ns)
 		return 0;
 	error = track->looked_ns >= since_ns ? 0 : discovery_look(track);
-	if (!error && group->exact)
+	/* Pids that their forkers chose lie in no range (G5). */
+	if (!error && group->exact && !track->by_counter)
 		return 0;
 	if (error && error != -EAGAIN)
 		return error;
-	discovery_start_passes(track, true);
+	discovery_start_passes(track, !track->by_counter);
 	return -EINPROGRESS;
 }
 
