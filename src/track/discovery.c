@@ -58,7 +58,8 @@ static int look_here(struct track *track, const struct cursor_reading *reading)
 	scan_range(&scan, &track->pending, track->cursor.frontier, reading->pid,
 		   track->cursor.pid_max);
 	track->claims = true;
-	error = discovery_merge(track, &scan, 0);
+	discovery_count(track, &scan, 0);
+	error = discovery_merge(track, &scan);
 	track->claims = false;
 	if (!error)
 		look_done(track, &scan, reading);
@@ -267,10 +268,12 @@ void discovery_collect(struct track *track, struct pass_job *job)
 	track->passes_running = false;
 	discovery_drain(track);
 	forget_all_finds(track);
+	/* As the passes saw them: whoever has died since was there, and may have forked. */
+	discovery_count(track, &job->scan, job->passes);
 	read_again(track, &job->scan);
 	if (job->by_proc)
 		expect_threads(track, job);
-	job->error = discovery_merge(track, &job->scan, job->passes);
+	job->error = discovery_merge(track, &job->scan);
 	discovery_drain(track);
 	discovery_acquit(track);
 	if (job->kind == PASS_RANGE)

@@ -120,9 +120,12 @@ void discovery_died(struct track *track, struct member *member);
 /* Suspects that turn out to have a witness are none any more. */
 void discovery_acquit(struct track *track);
 
-/* What a scan found goes into the roster.  @passes: how many it made; of zombies the last two alone
- * count (G4).  Return: 0; the scan's error; -ENOMEM. */
-int discovery_merge(struct track *track, struct scan *scan, unsigned passes);
+/* What a scan found counts for its groups (found, found_live) as the scan saw it, alive now or not.
+ * @passes: how many it made. */
+void discovery_count(struct track *track, const struct scan *scan, unsigned passes);
+
+/* What a scan found goes into the roster.  Return: 0; the scan's error; -ENOMEM. */
+int discovery_merge(struct track *track, struct scan *scan);
 
 /* No pid was taken while passes were made, of which @looks is the number: suspects from before of
  * whom they found nobody alive are declared empty (G5). */

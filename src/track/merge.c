@@ -36,14 +36,36 @@ static int merge_live(struct track *track, struct scan_found *found, struct epoc
 	return 0;
 }
 
-/* @passes: how many there were; zombies count by the last two alone (G4). */
-static int merge_found(struct track *track, struct scan_found *found, unsigned passes)
+/* The epoch that a marker means.  NULL: written by somebody else, or of a group that was declared
+ * empty: nobody's. */
+static struct epoch *epoch_of(struct track *track, const struct scan_found *found)
 {
 	struct epoch *epoch = roster_epoch(&track->roster, found->marker.epoch);
+
+	return epoch && epoch->carrier == found->marker.carrier ? epoch : NULL;
+}
+
+void discovery_count(struct track *track, const struct scan *scan, unsigned passes)
+{
+	for (size_t i = 0; i < scan->found_count; i++) {
+		const struct scan_found *found = &scan->found[i];
+		struct epoch *epoch = found->known ? NULL : epoch_of(track, found);
+
+		if (!epoch || !epoch->group)
+			continue;
+		epoch->group->found_live += !found->dead;
+		/* Zombies count by the last two passes alone (G4). */
+		if (found->fresh && (!found->dead || found->pass + 2 >= passes))
+			epoch->group->found++;
+	}
+}
+
+static int merge_found(struct track *track, struct scan_found *found)
+{
+	struct epoch *epoch = epoch_of(track, found);
 	struct member *member;
 
-	/* Written by somebody else, or of a group that was declared empty: nobody's. */
-	if (!epoch || epoch->carrier != found->marker.carrier)
+	if (!epoch)
 		return 0;
 	if (found->known) {
 		member = roster_member(&track->roster, found->pid);
@@ -57,18 +79,15 @@ static int merge_found(struct track *track, struct scan_found *found, unsigned p
 			mover_release(track, found->pid, epoch);
 		return 0;
 	}
-	epoch->group->found_live += !found->dead;
-	if (found->fresh && (!found->dead || found->pass + 2 >= passes))
-		epoch->group->found++;
 	return found->dead ? 0 : merge_live(track, found, epoch);
 }
 
-int discovery_merge(struct track *track, struct scan *scan, unsigned passes)
+int discovery_merge(struct track *track, struct scan *scan)
 {
 	int error = scan->error;
 
 	for (size_t i = 0; i < scan->found_count; i++) {
-		int merged = merge_found(track, &scan->found[i], passes);
+		int merged = merge_found(track, &scan->found[i]);
 
 		if (!error)
 			error = merged;
