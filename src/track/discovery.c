@@ -52,6 +52,7 @@ static int look_here(struct track *track, const struct cursor_reading *reading)
 	if (error)
 		return error;
 	scan.scheme = track->roster.scheme;
+	scan.spare = roster_spare_count(&track->roster);
 	scan.is_known = is_known_now;
 	scan.stranger = cds_list_empty(&track->movers) ? NULL : mover_stranger;
 	scan.context = track;
@@ -117,6 +118,7 @@ static struct pass_job *job_for_members(struct track *track, enum pass_kind kind
 		discovery_try_later(track, -ENOMEM);
 		return NULL;
 	}
+	job->scan.spare = roster_spare_count(&track->roster);
 	job->pid_max = track->cursor.pid_max;
 	job->started_ns = monotonic_ns();
 	job->looks = ++track->looks;

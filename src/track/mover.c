@@ -13,6 +13,9 @@
  * than the error of the kernel's scaling of sampled times. */
 #define USER_TICKS 3
 
+/* Descriptors spent on movers at a time, out of those that are no members' (RESERVED_FDS). */
+#define MOVERS_HELD_MAX 16
+
 static bool thread_is_outside_fork(pid_t pid, struct mover_thread *thread, bool first_time)
 {
 	struct proc_stat stat;
@@ -87,9 +90,16 @@ static struct mover *mover_new(pid_t pid)
 	if (list_threads(mover))
 		return NULL;
 	look_at_threads(mover, true);
-	if (mover->thread_count)
-		mover->pidfd = pidfd_get(pid);
 	return ucg_steal_pointer(&mover);
+}
+
+/* Members come first where descriptors are few: a burst of moves must not take what they need.  A
+ * mover without is told by his pid alone for the moment that he is watched. */
+static void hold(struct track *track, struct mover *mover)
+{
+	if (track->movers_held < MOVERS_HELD_MAX)
+		mover->pidfd = pidfd_get(mover->pid);
+	track->movers_held += mover->pidfd >= 0;
 }
 
 /* Is @parent the mover himself, alive, so that the pid is still his? */
@@ -157,6 +167,7 @@ bool mover_watch(struct track *track, pid_t pid, struct epoch *old, struct track
 	mover->to = to;
 	if (old)
 		old->mover_count++;
+	hold(track, mover);
 	look_before_move(track, mover);
 	redirect(track, pid, to);
 	cds_list_add_tail(&mover->link, &track->movers);
@@ -286,6 +297,7 @@ static void mover_end(struct track *track, struct mover *mover)
 	struct epoch *old = mover->old;
 
 	cds_list_del(&mover->link);
+	track->movers_held -= mover->pidfd >= 0;
 	if (old && --old->mover_count == 0 && old->is_forwarded && !old->member_count)
 		roster_epoch_drop(&track->roster, old);
 	mover_free(mover);

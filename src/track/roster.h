@@ -110,6 +110,12 @@ int roster_hold(struct roster *roster, struct member *member, int pidfd);
 /* Give up one descriptor of a group that holds at least two.  false: there is none. */
 bool roster_spare(struct roster *roster);
 
+/* How many more members can be held. */
+static inline size_t roster_spare_count(const struct roster *roster)
+{
+	return roster->held_count < roster->held_max ? roster->held_max - roster->held_count : 0;
+}
+
 static inline bool tracked_group_is_suspect(const struct tracked_group *group)
 {
 	return group->suspect.next != &group->suspect;

@@ -14,7 +14,7 @@
 
 int scan_init(struct scan *scan)
 {
-	*scan = (struct scan){.scratch_fd = eventfd(0, EFD_CLOEXEC)};
+	*scan = (struct scan){.scratch_fd = eventfd(0, EFD_CLOEXEC), .spare = SIZE_MAX};
 	return scan->scratch_fd < 0 ? -errno : 0;
 }
 
@@ -70,6 +70,15 @@ static void pend(struct scan *scan, pid_t pid)
 		fail(scan, ucg_pids_append(&scan->pending, pid));
 }
 
+/* The pidfd of a live member, as long as it is not the last descriptor that others need. */
+static int keep(struct scan *scan, int *pidfd)
+{
+	if (*pidfd < 0 || !scan->spare)
+		return -1;
+	scan->spare--;
+	return ucg_steal_fd(pidfd);
+}
+
 /* A thread that is not the leader carries the marker of its process. */
 static void found_thread(struct scan *scan, pid_t tid, struct marker marker)
 {
@@ -90,7 +99,7 @@ static void found_thread(struct scan *scan, pid_t tid, struct marker marker)
 	if (pidfd < 0 || pidfd_is_dead(pidfd))
 		return;
 	add_found(scan, (struct scan_found){.pid = status.tgid,
-					    .pidfd = ucg_steal_fd(&pidfd),
+					    .pidfd = keep(scan, &pidfd),
 					    .marker = marker,
 					    .threaded = true});
 }
@@ -112,7 +121,7 @@ static void found_member(struct scan *scan, pid_t pid, struct marker marker)
 	if (found.dead && pidfd >= 0)
 		found.birth = pidfd_birth(pidfd);
 	if (!found.dead)
-		found.pidfd = ucg_steal_fd(&pidfd);
+		found.pidfd = keep(scan, &pidfd);
 	add_found(scan, found);
 }
 

@@ -33,6 +33,7 @@ struct scan {
 	bool pends; /* slots in flight go on the pending list */
 	unsigned pass;
 	int scratch_fd; /* for F_SETOWN, the scan's own */
+	size_t spare;	/* pidfds that it may keep still; further members are found without */
 
 	/* Is this a known live member that carries this very epoch?  Then it is passed over. */
 	bool (*is_known)(void *context, pid_t pid, uint32_t epoch);

@@ -18,6 +18,7 @@ struct track {
 	struct cursor cursor;
 	struct ucg_pids pending;       /* slots in flight, oldest first */
 	struct cds_list_head suspects; /* groups without a known live member, oldest first */
+	unsigned movers_held;	       /* pidfds of movers */
 	struct cds_list_head movers;   /* forks in flight at a move, see mover.h */
 
 	int epoll;    /* pidfds of held members, and the three below */
