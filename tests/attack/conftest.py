@@ -27,9 +27,13 @@ _load_integration()
 import integration_conftest  # noqa: E402
 from integration_conftest import (BUILD, pytest_unconfigure, processes, programs,  # noqa: E402,F401
                                   sandbox)
+from job import Stranger  # noqa: E402
 from judge import Judge, Results  # noqa: E402
 
-LOADS = {"quiet": [], "loaded": ["storm", "storm"], "wrapping": ["failing"]}
+LOADS = {"quiet": [], "loaded": ["storm", "storm"], "wrapping": ["failing"], "starved": ["storm"]}
+
+FIRST_CPU = {min(os.sched_getaffinity(0))}
+NICE = 10
 
 
 def pytest_addoption(parser):
@@ -81,10 +85,21 @@ def judge(request, pytestconfig, sandbox, attack_programs, processes):  # noqa: 
 
 
 @pytest.fixture
-def load(request, sandbox, attack_programs):  # noqa: F811
-    """What else goes on on the machine."""
-    from job import Stranger
+def load(request, judge, sandbox, attack_programs):  # noqa: F811
+    """What else goes on on the machine.  Starved: our server shares a processor with a stranger and
+    is held up in the midst of its looks, while the job goes on on the others."""
     strangers = [Stranger(sandbox, attack_programs, what) for what in LOADS[request.param]]
+    if request.param == "starved":
+        for pid in judge.servers():
+            starve(pid)
+        for stranger in strangers:
+            os.sched_setaffinity(stranger.pid, FIRST_CPU)
     yield request.param
     for stranger in strangers:
         stranger.end()
+
+
+def starve(pid):
+    for thread in map(int, os.listdir(f"/proc/{pid}/task")):
+        os.sched_setaffinity(thread, FIRST_CPU)
+        os.setpriority(os.PRIO_PROCESS, thread, NICE)

@@ -14,6 +14,7 @@ class Program:
             command = sandbox.as_user(command)
         self._program = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                          bufsize=0)
+        self.pid = self._program.pid
         self.first_line = self.read_line()
 
     def read_line(self):

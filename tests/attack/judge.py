@@ -84,6 +84,7 @@ class Judge:
                      mounts.OurHierarchy(sandbox, programs, as_root=as_root))
         self._pairs = []
         self._started = []
+        self.jobs = []
 
     # ---- begin and end ----
 
@@ -103,11 +104,20 @@ class Judge:
                                               self.sandbox.folder(), None)
             self.kernel.set_agent(self.kernel_agent.path)
 
+    def end_jobs(self):
+        while self.jobs:
+            self.jobs.pop().end()
+
     def stop(self):
+        self.end_jobs()
         for hierarchy in reversed(self._started):
             if hierarchy.kind == "kernel":
                 container.end_everything(self.sandbox.tasks() + self._servers())
             hierarchy.stop()
+
+    def servers(self):
+        """Keeper and server of ours."""
+        return self.ours.servers() if self.ours.kind == "ours" else []
 
     def _servers(self):
         """Processes of our daemon that are children of the test run."""

@@ -36,14 +36,17 @@ class Round:
         self.job = Job(judge.sandbox, judge.programs, "chains", shape, chains, hops,
                        RANDOM.randrange(1 << 32), as_root=judge.as_root)
         self.board = self.job.board
+        judge.jobs.append(self.job)
         self.pair.attach(self.job.pid)
         judge.look(self.pair, self.board)
         self.board.open_gate()
 
     def run_until(self, hops):
-        """Until so many hops were made, or all."""
-        waiting.wait_until(lambda: self.board.hops >= hops or self.is_over(),
-                           f"hop {hops} ({self.board})", deadline=120)
+        """Until so many hops were made, or all; for as long as there is progress."""
+        while not (self.board.hops >= hops or self.is_over()):
+            before = self.board.hops
+            waiting.wait_until(lambda: self.board.hops >= min(hops, before + 100) or
+                               self.is_over(), f"hop {hops} ({self.board})", deadline=60)
 
     def is_over(self):
         return self.board.chains == 0 and self.board.hops > 0
@@ -69,7 +72,7 @@ class Round:
         self.judge.count("rounds")
         self.judge.count("forks", self.board.hops)
         assert self.board.failures == 0, f"forks have failed: {self.board}"
-        self.job.end()
+        self.judge.end_jobs()
 
 
 @pytest.mark.parametrize("load", ["quiet", "loaded", "wrapping"], indirect=True)
@@ -78,6 +81,17 @@ def test_chains_are_followed(judge, load, is_long, shape):
     for _ in range(rounds_of(load, is_long)):
         attack = Round(judge, shape, **size(is_long))
         attack.go_on(looks=5)
+        attack.finish()
+
+
+@pytest.mark.parametrize("load", ["quiet", "starved"], indirect=True)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_single_chain_is_followed(judge, load, is_long, shape):
+    """There is never a known member that lives for long: the group is all but declared empty again
+    and again."""
+    for _ in range(rounds_of(load, is_long)):
+        attack = Round(judge, shape, chains=1, hops=4000 if is_long else 1000)
+        attack.go_on(looks=3)
         attack.finish()
 
 

@@ -41,6 +41,7 @@ class Move:
                 self.company.append(sleeper)
         self.job = Job(judge.sandbox, judge.programs, "mover", MIB)
         self.board = self.job.board
+        judge.jobs.append(self.job)
         self.pairs["from"].attach(self.job.pid)
 
     def make(self, parent_dies):
@@ -48,11 +49,10 @@ class Move:
         self.board.open_gate()
         while not self.board.forking:
             pass
-        self.pairs["to"].ours.attach(self.job.pid)
+        # The kernel first: as soon as ours has moved the last one, its agent looks whether anybody
+        # lives in the kernel's group.
+        self.pairs["to"].attach(self.job.pid)
         is_in_flight = not self.board.child
-        if self.pairs["to"].kernel:
-            self.pairs["to"].kernel.attach(self.job.pid)
-        is_in_flight = is_in_flight and not self.board.child
         wait_for(self.board, "forked" if parent_dies else "child")
         if parent_dies:
             kill(self.job.pid)
@@ -76,7 +76,7 @@ class Move:
                 kill(pid)
         for pair in self.pairs.values():
             self.judge.await_release(pair)
-        self.job.end()
+        self.judge.end_jobs()
 
 
 def kill(pid):
