@@ -22,7 +22,8 @@ case ${1-} in
 esac
 
 model_s=600
-[ -z "$long" ] || model_s=3600
+attacks_s=1500
+[ -z "$long" ] || { model_s=3600 attacks_s=7200; }
 
 passed=0
 failed=0
@@ -209,7 +210,7 @@ check "manual page" 10 sh tests/lint.sh man
 check "tidy" 400 sh tests/lint.sh tidy build/dev
 unit_tests dev
 pytests "integration tests" dev 1200 tests/integration $long
-pytests "attacks" dev 1500 tests/attack $long
+pytests "attacks" dev "$attacks_s" tests/attack $long
 counted "model of discovery" "$model_s" sh tests/model/run.sh $long
 
 sanitizer_options
@@ -218,12 +219,12 @@ unit_tests asan
 if [ -z "$long" ]; then
 	pytests "quick integration tests" asan 900 -m quick tests/integration
 else
-	pytests "integration tests" asan 1800 tests/integration
-	pytests "attacks" asan 1800 tests/attack
+	pytests "integration tests" asan 3600 tests/integration
+	pytests "attacks" asan "$attacks_s" tests/attack
 	build_or_end tsan
 	unit_tests tsan
-	pytests "integration tests" tsan 1800 tests/integration
-	pytests "attacks" tsan 1800 tests/attack
+	pytests "integration tests" tsan 3600 tests/integration
+	pytests "attacks" tsan "$attacks_s" tests/attack
 fi
 count_reports
 

@@ -18,12 +18,12 @@ RANDOM = random.Random(int(os.environ.get("UCG_SEED", "1")))
 
 def rounds_of(load, is_long):
     if is_long:
-        return 100 if load == "quiet" else 60
-    return 2 if load == "quiet" else 1
+        return 10 if load == "quiet" else 5
+    return 1
 
 
 def size(is_long):
-    return {"chains": 50, "hops": 400} if is_long else {"chains": 25, "hops": 40}
+    return {"chains": 25, "hops": 200 if is_long else 40}
 
 
 class Round:
@@ -90,15 +90,15 @@ def test_single_chain_is_followed(judge, load, is_long, shape):
     """There is never a known member that lives for long: the group is all but declared empty again
     and again."""
     for _ in range(rounds_of(load, is_long)):
-        attack = Round(judge, shape, chains=1, hops=4000 if is_long else 1000)
+        attack = Round(judge, shape, chains=1, hops=4000 if is_long else 600)
         attack.go_on(looks=3)
         attack.finish()
 
 
 @pytest.mark.parametrize("load", ["quiet", "loaded"], indirect=True)
-def test_ten_chains_of_five_thousand(judge, load):
-    for _ in range(3):
-        attack = Round(judge, "fork", chains=10, hops=5000)
+def test_ten_long_chains(judge, load, is_long):
+    for _ in range(3 if is_long else 1):
+        attack = Round(judge, "fork", chains=10, hops=5000 if is_long else 500)
         attack.go_on(looks=8)
         attack.finish()
 
@@ -118,7 +118,8 @@ def test_killed_all_at_once(judge, load, is_long, shape, when):
         attack.finish()
 
 
-@pytest.mark.parametrize("load", ["quiet", "loaded"], indirect=True)
+@pytest.mark.parametrize("load", ["quiet", pytest.param("loaded", marks=pytest.mark.long)],
+                         indirect=True)
 def test_whole_cycle_of_pids_between_looks(judge, load, is_long, sandbox, attack_programs):
     """By forks that fail, so that the cursor stands where it was."""
     stranger = Stranger(sandbox, attack_programs, "cycle")
