@@ -45,15 +45,19 @@ void ucg_fs_resume(void *fs);
 
 /* ---- the loop ---- */
 
-/* One more descriptor that the loop waits for, the caller's, until ucg_fs_free(): close it after
- * that.  @ready is called when it is readable, or in error, and must deal with it: the loop asks
+/* One more descriptor that the loop waits for, the caller's, until ucg_fs_unwatch() or
+ * ucg_fs_free(): close it after that.  @ready is called when it is readable, or in error, and must deal with it: the loop asks
  * again and again.  Return: 0; -ENOMEM, -ENOSPC; -EPERM: it can't be waited for. */
 int ucg_fs_watch(struct ucg_fs *fs, int fd, void (*ready)(void *context), void *context);
+
+/* From within its own @ready, or while the loop does not run. */
+void ucg_fs_unwatch(struct ucg_fs *fs, int fd);
 
 /* Serves until the mount is gone or ucg_fs_end() was called.  @ready is called once, when INIT has
  * been answered.  Return: 0: unmounted or ended; -errno: the device can't be read any more. */
 int ucg_fs_serve(struct ucg_fs *fs, void (*ready)(void *context), void *context);
-/* Service ends after the round under way.  From within @ready of ucg_fs_watch(). */
+/* Service ends after the round under way, and may be taken up again.  From within @ready of
+ * ucg_fs_watch(). */
 void ucg_fs_end(struct ucg_fs *fs);
 
 #endif

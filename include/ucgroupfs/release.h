@@ -28,11 +28,14 @@ struct ucg_agent_config {
  */
 int ucg_agent_start(const struct ucg_agent_config *config, struct ucg_agent_thread **threadp);
 
+/* Asks the thread to run what is due, and then to end.  Not to be called off.
+ * Return: an eventfd, the thread's, that becomes readable at its end.
+ * An agent whose path leads into our own mount needs answers for its exec: serve until then. */
+int ucg_agent_end(struct ucg_agent_thread *thread);
+
 /* Runs what is due, then ends the thread and frees it; returns NULL.  Blocks until the last exec.
  * While no process is to be had at all, what is due is given up, with a line in the log.
- * Context: serving thread, when nothing puts releases on the list any more.  An agent whose path
- * leads into our own mount needs an answer for its exec, which this thread does not give: the mount
- * has been detached, or its connection closed, before. */
+ * Context: serving thread, when nothing puts releases on the list any more. */
 struct ucg_agent_thread *ucg_agent_stop(struct ucg_agent_thread *thread);
 
 #endif

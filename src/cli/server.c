@@ -56,7 +56,16 @@ static void tracker_is_ready(void *context)
 	ucg_track_dispatch(((struct server *)context)->tracker);
 }
 
+/* One is enough: a second must not end what is served after the first. */
 static void was_signalled(void *context)
+{
+	struct server *server = context;
+
+	ucg_fs_unwatch(server->fs, server->signal_fd);
+	ucg_fs_end(server->fs);
+}
+
+static void agents_have_ended(void *context)
 {
 	ucg_fs_end(((struct server *)context)->fs);
 }
@@ -69,6 +78,7 @@ static void keeper_is_dead(void *context)
 	ucg_log(server->log, LOG_ERR, "the keeper died; unmounting '%s'",
 		server->start->options->mountpoint);
 	server->keeper_died = true;
+	ucg_fs_unwatch(server->fs, server->start->keeper_pidfd);
 	ucg_fs_end(server->fs);
 }
 
@@ -233,6 +243,21 @@ static void stop_modules(struct server *server)
 	ucg_closep(&server->ready_fd);
 }
 
+/* What is due at the end runs first, and is served meanwhile: an agent's path may lead into the
+ * mount.  Without memory for a watch, the agents run unserved (stop_modules()). */
+static void run_due_agents(struct server *server)
+{
+	int ended_fd;
+
+	/* Groups that emptied just before the end are released like any other. */
+	ucg_track_settle(server->tracker);
+	ended_fd = ucg_agent_end(server->agents);
+	if (ucg_fs_watch(server->fs, ended_fd, agents_have_ended, server))
+		return;
+	ucg_fs_serve(server->fs, NULL, NULL);
+	ucg_fs_unwatch(server->fs, ended_fd);
+}
+
 static int serve(struct server *server)
 {
 	int error = start_modules(server);
@@ -242,8 +267,7 @@ static int serve(struct server *server)
 	error = ucg_fs_serve(server->fs, is_serving, server);
 	if (error)
 		ucg_log(server->log, LOG_ERR, "/dev/fuse: %s", strerror(-error));
-	/* Groups that emptied just before the end are released like any other. */
-	ucg_track_settle(server->tracker);
+	run_due_agents(server);
 	return error;
 }
 

@@ -48,17 +48,30 @@ int ucg_fs_watch(struct ucg_fs *fs, int fd, void (*ready)(void *context), void *
 	return 0;
 }
 
+static void unwatch(struct ucg_fs *fs, struct watch *watch)
+{
+	/* Others may hold the descriptor's file open; here it must not fire any more.  Fails only
+	 * if the owner has closed it, which does the same. */
+	epoll_ctl(fs->epoll_fd, EPOLL_CTL_DEL, watch->fd, NULL);
+	cds_list_del(&watch->link);
+	free(watch);
+}
+
+void ucg_fs_unwatch(struct ucg_fs *fs, int fd)
+{
+	struct watch *watch, *next;
+
+	cds_list_for_each_entry_safe (watch, next, &fs->watches, link)
+		if (watch->fd == fd)
+			unwatch(fs, watch);
+}
+
 void fs_unwatch_all(struct ucg_fs *fs)
 {
 	struct watch *watch, *next;
 
-	cds_list_for_each_entry_safe (watch, next, &fs->watches, link) {
-		/* Others may hold the descriptor's file open; here it must not fire any more.
-		 * Fails only if the owner has closed it, which does the same. */
-		epoll_ctl(fs->epoll_fd, EPOLL_CTL_DEL, watch->fd, NULL);
-		free(watch);
-	}
-	CDS_INIT_LIST_HEAD(&fs->watches);
+	cds_list_for_each_entry_safe (watch, next, &fs->watches, link)
+		unwatch(fs, watch);
 }
 
 static uint64_t monotonic_ns(void)
@@ -204,6 +217,7 @@ int ucg_fs_serve(struct ucg_fs *fs, void (*ready)(void *context), void *context)
 {
 	int result = 0;
 
+	fs->ended = false;
 	while (!fs->ended && !has_failed(fs, &result) && !serve_ready(fs, &result)) {
 		fs_pay_owed(fs);
 		resume_parked(fs);

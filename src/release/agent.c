@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <urcu/urcu-memb.h>
@@ -37,6 +38,7 @@ struct ucg_agent_thread {
 	pthread_t thread;
 	struct ucg_bell bell;  /* any thread */
 	_Atomic bool stopping; /* set once, by the serving thread, before it rings */
+	int ended_fd;	       /* eventfd: rung by the thread when nothing is due any more */
 	struct ucg_spawn_setup setup;
 	struct slot slot[UCG_SPAWN_SLOTS];
 	struct ucg_spawn spawn[UCG_SPAWN_SLOTS]; /* of the slot of the same index */
@@ -295,6 +297,8 @@ static void *agent_main(void *argument)
 		ucg_bell_wait(&thread->bell, seen, thread->spawn);
 	}
 	urcu_memb_unregister_thread();
+	/* Can't fail: the counter is far from its limit. */
+	eventfd_write(thread->ended_fd, 1);
 	return NULL;
 }
 
@@ -328,6 +332,7 @@ static struct ucg_agent_thread *thread_free(struct ucg_agent_thread *thread)
 		ucg_text_clear(&thread->slot[i].path);
 	}
 	ucg_failures_clear(&thread->failures);
+	ucg_closep(&thread->ended_fd);
 	if (thread->stacks != MAP_FAILED)
 		munmap(thread->stacks, thread->stacks_size); /* ours: can't fail */
 	free(thread);
@@ -349,6 +354,10 @@ int ucg_agent_start(const struct ucg_agent_config *config, struct ucg_agent_thre
 		return -ENOMEM;
 	thread->hierarchy = config->hierarchy;
 	thread->log = thread->failures.log = config->log;
+	thread->stacks = MAP_FAILED;
+	thread->ended_fd = eventfd(0, EFD_CLOEXEC);
+	if (thread->ended_fd < 0)
+		return -errno;
 	ucg_spawn_setup_init(&thread->setup, &config->nofile);
 	error = make_stacks(thread);
 	if (error)
@@ -362,6 +371,13 @@ int ucg_agent_start(const struct ucg_agent_config *config, struct ucg_agent_thre
 	return 0;
 }
 
+int ucg_agent_end(struct ucg_agent_thread *thread)
+{
+	atomic_store(&thread->stopping, true);
+	ucg_bell_ring(&thread->bell);
+	return thread->ended_fd;
+}
+
 struct ucg_agent_thread *ucg_agent_stop(struct ucg_agent_thread *thread)
 {
 	struct ucg_release_list *list;
@@ -369,8 +385,7 @@ struct ucg_agent_thread *ucg_agent_stop(struct ucg_agent_thread *thread)
 	if (!thread)
 		return NULL;
 	list = ucg_hierarchy_releases(thread->hierarchy);
-	atomic_store(&thread->stopping, true);
-	ucg_bell_ring(&thread->bell);
+	ucg_agent_end(thread);
 	pthread_join(thread->thread, NULL); /* joinable, ours, joined once: can't fail */
 	list->wake = NULL;
 	list->context = NULL;

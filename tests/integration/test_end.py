@@ -116,6 +116,30 @@ def test_end_with_hanging_agent(hierarchy, root, agent, end):
     assert container.living(pid), "the agent is nobody's to end"
 
 
+def has_signal_pending(pid, number):
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        masks = dict(line.split(":\t") for line in file.read().splitlines() if ":\t" in line)
+    return bool((int(masks["SigPnd"], 16) | int(masks["ShdPnd"], 16)) >> number - 1 & 1)
+
+
+def test_agent_inside_the_mount_does_not_hold_up_the_end(hierarchy, root):
+    # Its exec asks us for the path, and comes in the same round as the end.
+    hierarchy.expected_log = ["release agent"]
+    root.write("release_agent", f"{hierarchy.path}/nobody/agent", by=hierarchy.mounter)
+    sleeper = hierarchy.sleeper_in(root.mkgroup("g").notify())
+    server = hierarchy.servers()[1]
+    os.kill(server, signal.SIGSTOP)
+    try:
+        sleeper.end()
+        hierarchy.daemon.send_signal(signal.SIGTERM)
+        wait_until(lambda: has_signal_pending(server, signal.SIGTERM), "the keeper's signal")
+    finally:
+        os.kill(server, signal.SIGCONT)
+    assert hierarchy.daemon.wait(20) == 0
+    assert not mounts.is_mounted(hierarchy.path)
+    assert "No such file or directory" in hierarchy.log()
+
+
 def test_end_by_fusermount_of_busy_tree_is_refused(hierarchy, root):
     root.open("tasks")
     command = hierarchy.sandbox.as_user(["fusermount3", "-u", hierarchy.path])
