@@ -46,8 +46,9 @@ void ucg_fs_resume(void *fs);
 /* ---- the loop ---- */
 
 /* One more descriptor that the loop waits for, the caller's, until ucg_fs_unwatch() or
- * ucg_fs_free(): close it after that.  @ready is called when it is readable, or in error, and must deal with it: the loop asks
- * again and again.  Return: 0; -ENOMEM, -ENOSPC; -EPERM: it can't be waited for. */
+ * ucg_fs_free(): close it after that.  @ready is called when it is readable, or in error, and must
+ * deal with it: the loop asks again and again.
+ * Return: 0; -ENOMEM, -ENOSPC; -EPERM: it can't be waited for. */
 int ucg_fs_watch(struct ucg_fs *fs, int fd, void (*ready)(void *context), void *context);
 
 /* From within its own @ready, or while the loop does not run. */

@@ -48,6 +48,10 @@ def pytest_configure(config):
     config.results = Results()
 
 
+def pytest_collection_modifyitems(config, items):
+    integration_conftest.leave_out_long(config, items)
+
+
 def pytest_terminal_summary(terminalreporter, config):
     if config.results.rows:
         terminalreporter.section("attacks")

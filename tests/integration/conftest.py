@@ -69,7 +69,7 @@ def _name_without_kind(item):
     return name
 
 
-def _leave_out_long(config, items):
+def leave_out_long(config, items):
     long = [item for item in items if item.get_closest_marker("long")]
     if long and not config.getoption("--long"):
         config.hook.pytest_deselected(items=long)
@@ -77,7 +77,7 @@ def _leave_out_long(config, items):
 
 
 def pytest_collection_modifyitems(config, items):
-    _leave_out_long(config, items)
+    leave_out_long(config, items)
     unknown = set(DIFFERENCES)
     for item in items:
         name = _name_without_kind(item)
