@@ -184,7 +184,7 @@ def test_marker_left_by_a_killed_daemon_is_no_hindrance(sandbox, programs, proce
     dead.daemon.wait()
     assert sandbox.user(resource.prlimit, sleeper.pid, libc.RLIMIT_LOCKS) == marked
     assert marked != resource.getrlimit(libc.RLIMIT_LOCKS), "the marker that is left"
-    subprocess.run(sandbox.as_user(["fusermount3", "-u", "-z", dead.path]), check=True)
+    sandbox.detach(dead.path)
     hierarchy = mounts.OurHierarchy(sandbox, programs)
     hierarchy.start()
     try:

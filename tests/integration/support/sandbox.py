@@ -9,6 +9,7 @@ import os
 import pwd
 import shutil
 import stat
+import subprocess
 import tempfile
 
 from . import libc
@@ -104,13 +105,18 @@ class Sandbox:
 
     def leave(self):
         for path in reversed(self._mounts()):
-            libc.umount(path, libc.MNT_DETACH)
+            self.detach(path)
         shutil.rmtree(self.base)
 
+    def detach(self, path):
+        """A mount that nobody serves any more."""
+        if self.is_root:
+            libc.umount(path, libc.MNT_DETACH)
+        else:
+            subprocess.run(["fusermount3", "-u", "-z", path], check=True)
+
     def _mounts(self):
-        """Ours, and whatever a failed test has left; an ordinary user's are left to the daemon."""
-        if not self.is_root:
-            return []
+        """Ours, and whatever a failed test has left."""
         with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
             fields = [line.split() for line in file]
         return [field[4] for field in fields if self.base in field[3] + field[4]]
