@@ -10,7 +10,7 @@ struct ucg_log;
 struct ucg_attach_request {
 	struct ucg_group *to;	  /* borrowed */
 	pid_t pid;		  /* as written, in the daemon's pid namespace; 0: the writer */
-	pid_t writer;		  /* thread that wrote */
+	pid_t writer;		  /* thread that wrote; 0: not of our pid namespace */
 	bool whole_process;	  /* cgroup.procs rather than tasks */
 	struct ucg_opener opener; /* of the control file */
 	uint64_t since_ns;	  /* see tracker.h */
@@ -19,12 +19,11 @@ struct ucg_attach_request {
 /**
  * ucg_attach() - move a task, or a whole process, into a group
  * @change: out: what the move changed of source and target
- * First, ours: -EACCES for a writer whose pid namespace is not ours, unless he writes 0 for
- * himself.  Then the order of checks is the kernel's: -ESRCH; -EINVAL for an unmovable kernel
- * thread; -EACCES by ucg_attach_is_allowed(); a dead task is success and changes nothing; a task
- * that is in @to already is success.  One thread of several through `tasks`: -EOPNOTSUPP and one
- * log line.
- * The tracker may deliver events, in which other changes are committed, before @change is filled.
+ * First, ours: -EACCES for a writer who names himself by 0 and whom our pid namespace does not
+ * know. Then the order of checks is the kernel's: -ESRCH; -EINVAL for an unmovable kernel thread;
+ * -EACCES by ucg_attach_is_allowed(); a dead task is success and changes nothing; a task that is in
+ * @to already is success.  One thread of several through `tasks`: -EOPNOTSUPP and one log line. The
+ * tracker may deliver events, in which other changes are committed, before @change is filled.
  * Context: serving thread.
  * Return: 0; the above; -ENODEV: @to was removed; -ENOMEM; -EINPROGRESS: see tracker.h; what the
  *         tracker's attach returns.  On an error nothing was moved.

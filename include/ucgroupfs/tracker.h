@@ -28,7 +28,6 @@ struct ucg_task {
 	bool alive_threads;   /* some thread of the process lives */
 	bool unmovable;	      /* kernel thread bound to its CPUs, kthreadd */
 	bool threaded;	      /* the process has more than one live thread */
-	bool is_nested;	      /* lives in a pid namespace below ours: its numbers are not ours */
 	bool waits_for_us; /* set by the caller before attach: its only thread is the one that waits
 			      for our answer, so it is not in the middle of a fork */
 	struct ucg_group_id group; /* that the task is in */
@@ -50,6 +49,15 @@ struct ucg_tracker_ops {
 
 	/* Return: 0; -ESRCH: no such task. */
 	int (*find)(struct ucg_tracker *tracker, pid_t tid, struct ucg_task *task);
+
+	/* The task that is @number to @caller, who may live in a pid namespace below ours.
+	 * Return: 0; -ESRCH: nobody is; -EACCES: his namespace can't be told, or he is 0; -EMFILE
+	 * and the like: no means to ask. */
+	int (*understand)(struct ucg_tracker *tracker, pid_t caller, pid_t number, pid_t *pidp);
+
+	/* @pids become the numbers that @caller sees, ascending, without those that he can't see.
+	 * Return: as above, but for -ESRCH. */
+	int (*express)(struct ucg_tracker *tracker, pid_t caller, struct ucg_pids *pids);
 
 	/* Moves the whole process of @task; the caller has settled source and target and has made
 	 * sure that it is to move.  Delivers no event for @to: the caller knows.

@@ -27,6 +27,8 @@ static int show_list(const struct ucg_control_call *call, enum ucg_list_what wha
 	int error = call->tracker->ops->list(call->tracker, ucg_group_id_of(call->group), what,
 					     call->since_ns, &pids);
 
+	if (!error)
+		error = call->tracker->ops->express(call->tracker, call->caller, &pids);
 	return error ? error : append_ids(&pids, text);
 }
 
@@ -52,6 +54,9 @@ static int store_pid(const struct ucg_control_call *call, bool whole_process, co
 	};
 	int error = ucg_parse_pid(text, length, &request.pid);
 
+	if (!error && request.pid)
+		error = call->tracker->ops->understand(call->tracker, call->caller, request.pid,
+						       &request.pid);
 	if (error)
 		return error;
 	return ucg_attach(call->hierarchy, call->tracker, call->log, &request, change);

@@ -16,12 +16,8 @@ enum { NOTHING_TO_DO, TO_MOVE };
 
 static int check(const struct ucg_attach_request *request, const struct ucg_task *task)
 {
-	bool names_itself = request->pid && task->tid == request->writer;
 	bool lives = !task->dead || (request->whole_process && task->alive_threads);
 
-	/* check_writer() leaves this one to us, as it is found anyway. */
-	if (names_itself && task->is_nested)
-		return -EACCES;
 	if (task->unmovable)
 		return -EINVAL;
 	if (!ucg_attach_is_allowed(&request->opener, task))
@@ -110,25 +106,6 @@ static int move(struct ucg_hierarchy *hierarchy, struct ucg_tracker *tracker,
 	return fill_change(hierarchy, task->group, request->to, change);
 }
 
-/*
- * A number means what it means in the writer's pid namespace.  One whom ours does not know, or who
- * lives in one below, may not name others: the number would be read as somebody else's.
- */
-static int check_writer(struct ucg_tracker *tracker, const struct ucg_attach_request *request)
-{
-	struct ucg_task writer;
-	int error;
-
-	if (!request->writer)
-		return -EACCES;
-	if (!request->pid || request->pid == request->writer)
-		return 0;
-	error = tracker->ops->find(tracker, request->writer, &writer);
-	if (error)
-		return error == -ESRCH ? -EACCES : error;
-	return writer.is_nested ? -EACCES : 0;
-}
-
 int ucg_attach(struct ucg_hierarchy *hierarchy, struct ucg_tracker *tracker, struct ucg_log *log,
 	       const struct ucg_attach_request *request, struct ucg_change *change)
 {
@@ -138,9 +115,8 @@ int ucg_attach(struct ucg_hierarchy *hierarchy, struct ucg_tracker *tracker, str
 
 	if (ucg_group_is_removed(request->to))
 		return -ENODEV;
-	result = check_writer(tracker, request);
-	if (result)
-		return result;
+	if (!pid)
+		return -EACCES;
 	result = find_settled(tracker, request, pid, &task);
 	if (result == -EOPNOTSUPP)
 		ucg_log(log, LOG_WARNING,

@@ -10,6 +10,7 @@
 
 #include "cursor.h"
 #include "pidfd.h"
+#include "pidns.h"
 #include "proc.h"
 #include "ucgroupfs/scope.h"
 
@@ -62,12 +63,14 @@ const char *const ucg_probe_names[UCG_PROBES] = {
 	[UCG_PROBE_PIDFS_CLOCK] = "pidfs-clock",
 	[UCG_PROBE_PIDFD_INFO] = "pidfd-info",
 	[UCG_PROBE_PROC_WHOLE] = "whole-proc",
+	[UCG_PROBE_PIDNS] = "pidns-numbers",
 };
 
 static bool (*const probes[UCG_PROBES])(void) = {
 	[UCG_PROBE_PIDFS_CLOCK] = has_pidfs_clock,
 	[UCG_PROBE_PIDFD_INFO] = has_pidfd_info,
 	[UCG_PROBE_PROC_WHOLE] = has_whole_proc,
+	[UCG_PROBE_PIDNS] = pidns_can_translate,
 };
 
 bool probe_kernel(enum ucg_probe probe)

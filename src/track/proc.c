@@ -68,6 +68,30 @@ int proc_parse_status(const char *text, struct proc_status *status)
 	return 0;
 }
 
+int proc_parse_ns_pid(const char *text, unsigned level, pid_t *numberp)
+{
+	const char *value = line_value(text, "NSpid:");
+	char *end;
+	long number = 0;
+
+	for (unsigned at = 0; value && at < level; at++) {
+		value += strspn(value, " \t");
+		if (!*value || *value == '\n') {
+			number = 0;
+			break;
+		}
+		if (*value < '0' || *value > '9')
+			return -EINVAL;
+		errno = 0;
+		number = strtol(value, &end, 10);
+		if (errno || number > INT32_MAX)
+			return -EINVAL;
+		value = end;
+	}
+	*numberp = (pid_t)number;
+	return 0;
+}
+
 int proc_parse_stat(const char *text, struct proc_stat *stat)
 {
 	/* The name of the command may hold blanks and parentheses: it ends at the last one. */
@@ -194,12 +218,21 @@ static int read_task_file(pid_t tid, const char *name, char *buffer, size_t size
 	return 0;
 }
 
-int proc_read_status(pid_t tid, struct proc_status *status)
+int proc_read_status_in(pid_t tid, unsigned level, struct proc_status *status, pid_t *numberp)
 {
 	char text[8192];
 	int error = read_task_file(tid, "status", text, sizeof(text));
 
-	return error ? error : proc_parse_status(text, status);
+	if (!error)
+		error = proc_parse_status(text, status);
+	return error ? error : proc_parse_ns_pid(text, level, numberp);
+}
+
+int proc_read_status(pid_t tid, struct proc_status *status)
+{
+	pid_t number;
+
+	return proc_read_status_in(tid, 1, status, &number);
 }
 
 int proc_read_stat(pid_t tgid, pid_t tid, struct proc_stat *stat)

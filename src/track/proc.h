@@ -42,6 +42,8 @@ struct proc_load {
 
 /* Each parses NUL-terminated text.  Return: 0; -EINVAL: not the format. */
 int proc_parse_status(const char *text, struct proc_status *status);
+/* The number on the NSpid line at @level, from 1; 0: there is none. */
+int proc_parse_ns_pid(const char *text, unsigned level, pid_t *numberp);
 int proc_parse_stat(const char *text, struct proc_stat *stat);
 int proc_parse_load(const char *text, struct proc_load *load);
 /* Forks since boot, from /proc/stat. */
@@ -54,6 +56,8 @@ int proc_parse_mount(const char *line);
 
 /* Each reads one file.  Return: 0; -ESRCH: no such task (or hidden); -EMFILE and the like. */
 int proc_read_status(pid_t tid, struct proc_status *status);
+/* Besides, the task's number in its pid namespace at @level; 0: it has none. */
+int proc_read_status_in(pid_t tid, unsigned level, struct proc_status *status, pid_t *numberp);
 int proc_read_stat(pid_t tgid, pid_t tid, struct proc_stat *stat);
 int proc_read_limit(pid_t tid, const char *title, uint64_t *softp);
 /* Thread ids of a process that are alive, appended in /proc's order. */

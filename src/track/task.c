@@ -76,7 +76,6 @@ int task_find(struct track *track, pid_t tid, struct ucg_task *task)
 		.dead = dead,
 		.alive_threads = !dead || status.threads > 1,
 		.threaded = status.threads > (dead && tid == status.tgid ? 2u : 1u),
-		.is_nested = status.pid_levels > 1,
 		.unmovable = is_unmovable(tid, &status),
 		.group = group_of(track, status.tgid),
 	};

@@ -28,6 +28,7 @@ struct track {
 
 	bool has_parent_info; /* UCG_PROBE_PIDFD_INFO */
 	bool proc_is_whole;   /* UCG_PROBE_PROC_WHOLE */
+	bool has_pidns;	      /* UCG_PROBE_PIDNS */
 	bool by_counter;      /* pids may be chosen by their forkers (set_tid): discovery.h, G4 */
 
 	uint64_t looks;		       /* looks begun: stamps suspects */

@@ -14,6 +14,7 @@
 #include "discovery.h"
 #include "mover.h"
 #include "pidfd.h"
+#include "pidns.h"
 #include "probe.h"
 #include "proc.h"
 #include "task.h"
@@ -171,6 +172,22 @@ static int find(struct ucg_tracker *tracker, pid_t tid, struct ucg_task *task)
 	return task_find(track_of(tracker), tid, task);
 }
 
+static int understand(struct ucg_tracker *tracker, pid_t caller, pid_t number, pid_t *pidp)
+{
+	ucg_cleanup(pidns_clear) struct pidns pidns;
+	int error = pidns_of(caller, track_of(tracker)->has_pidns, &pidns);
+
+	return error ? error : pidns_in(&pidns, number, pidp);
+}
+
+static int express(struct ucg_tracker *tracker, pid_t caller, struct ucg_pids *pids)
+{
+	ucg_cleanup(pidns_clear) struct pidns pidns;
+	int error = pidns_of(caller, track_of(tracker)->has_pidns, &pidns);
+
+	return error ? error : pidns_out(&pidns, pids);
+}
+
 static int attach(struct ucg_tracker *tracker, const struct ucg_task *task, struct ucg_group_id to)
 {
 	return task_attach(track_of(tracker), task, to);
@@ -221,6 +238,8 @@ static void forget(struct ucg_tracker *tracker, struct ucg_group_id id)
 static const struct ucg_tracker_ops operations = {
 	.settle = settle,
 	.find = find,
+	.understand = understand,
+	.express = express,
 	.attach = attach,
 	.list = list,
 	.kill = kill_group,
@@ -377,6 +396,7 @@ static int find_means(struct track *track)
 	close(pidfd);
 	track->has_parent_info = may_use(track, UCG_PROBE_PIDFD_INFO);
 	track->proc_is_whole = may_use(track, UCG_PROBE_PROC_WHOLE);
+	track->has_pidns = may_use(track, UCG_PROBE_PIDNS);
 	track->by_counter = probe_pids_are_chosen();
 	error = cursor_init(&track->cursor, may_use(track, UCG_PROBE_PIDFS_CLOCK));
 	/* Without a clock to count by, the cursor must do; the manual says what that can miss. */

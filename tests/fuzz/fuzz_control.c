@@ -66,6 +66,19 @@ static int list(struct ucg_tracker *tracker, struct ucg_group_id group, enum ucg
 	return 0;
 }
 
+static int understand(struct ucg_tracker *tracker, pid_t caller, pid_t number, pid_t *pidp)
+{
+	(void)tracker, (void)caller;
+	*pidp = number;
+	return 0;
+}
+
+static int express(struct ucg_tracker *tracker, pid_t caller, struct ucg_pids *pids)
+{
+	(void)tracker, (void)caller, (void)pids;
+	return 0;
+}
+
 static int kill_group(struct ucg_tracker *tracker, struct ucg_group_id group)
 {
 	(void)tracker;
@@ -73,7 +86,14 @@ static int kill_group(struct ucg_tracker *tracker, struct ucg_group_id group)
 }
 
 static const struct ucg_tracker_ops ops = {
-	.settle = settle, .find = find, .attach = attach, .list = list, .kill = kill_group};
+	.settle = settle,
+	.find = find,
+	.attach = attach,
+	.list = list,
+	.understand = understand,
+	.express = express,
+	.kill = kill_group,
+};
 
 /* ---- the world: the root, /a (1), and /b (2) that is removed and held ---- */
 

@@ -46,9 +46,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *copy = fuzz_copy(data, size);
 	char *text = strndup(copy, size);
 	struct proc_status status;
+	pid_t number = -1;
 	int error = proc_parse_status(text, &status);
 
 	FUZZ_CHECK(error == 0 || error == -EINVAL, "got %d", error);
+	error = proc_parse_ns_pid(text, 2, &number);
+	FUZZ_CHECK(error == -EINVAL || (error == 0 && number >= 0), "got %d", error);
 	check_name(text);
 	free(text);
 	free(copy);

@@ -35,6 +35,7 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     config.addinivalue_line("markers", "quick: in the pass with sanitizers as well")
     config.addinivalue_line("markers", "long: only with --long")
+    config.addinivalue_line("markers", "arguments(...): further ones of the daemon's")
     config.addinivalue_line("markers", "mount(options): mount options of the hierarchy")
     config.addinivalue_line("markers", "only(kind): against this hierarchy alone, with a reason")
     signal.signal(signal.SIGTERM, lambda *_: pytest.exit("terminated"))  # finalizers run
@@ -136,7 +137,9 @@ def hierarchy(request, sandbox, programs, processes):
             pytest.skip("only root mounts the kernel's cgroup v1 file system")
         mounted = mounts.KernelHierarchy(sandbox, programs, options)
     else:
-        mounted = mounts.OurHierarchy(sandbox, programs, options)
+        arguments = request.node.get_closest_marker("arguments")
+        mounted = mounts.OurHierarchy(sandbox, programs, options,
+                                      arguments.args if arguments else ())
     request.node.hierarchy = mounted
     try:
         mounted.start()

@@ -14,7 +14,7 @@ import socket
 import subprocess
 import threading
 
-from . import libc, waiting
+from . import container, libc, waiting
 
 MESSAGE = 1 << 20
 
@@ -246,6 +246,15 @@ class Actor(Process):
     def fork(self):
         """A child of this task, in whatever group the kernel's inheritance puts it."""
         return Actor(*self._spawn(_fork))
+
+    def fork_below(self):
+        """A child of a task of a lower pid namespace: .number there, .pid here."""
+        before = container.children_of(self.pid)
+        sock, number = self._spawn(_fork)
+        pid, = set(container.children_of(self.pid)) - set(before)
+        child = Actor(sock, pid)
+        child.number = number
+        return child
 
     def thread(self):
         """One more thread of this process, as a task of its own."""

@@ -11,18 +11,18 @@ def become_subreaper():
     libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
 
 
-def children():
+def children_of(pid):
     found = []
-    for thread in os.listdir("/proc/self/task"):
-        with open(f"/proc/self/task/{thread}/children", encoding="ascii") as file:
-            found += [int(pid) for pid in file.read().split()]
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{thread}/children", encoding="ascii") as file:
+            found += [int(child) for child in file.read().split()]
     return found
 
 
 def end_everything(but=()):
     """Kills and reaps all descendants; orphans of the killed become children and follow."""
     while True:
-        left = set(children()) - set(but)
+        left = set(children_of("self")) - set(but)
         for pid in left:
             try:
                 descriptor = os.pidfd_open(pid)

@@ -118,6 +118,31 @@ static void a_list_that_takes_longer_or_fails_is_passed_on(void **state)
 	assert_int_equal(read_result("/a", "cgroup.procs"), -ENOMEM);
 }
 
+static void lists_show_the_numbers_that_the_caller_sees(void **state)
+{
+	(void)state;
+	assert_int_equal(ucg_pids_append(&fake.pids, 9), 0);
+	assert_int_equal(ucg_pids_append(&fake.pids, 12), 0);
+	fake.shift = 10;
+	check_reads("/a", "tasks", "2\n");
+	check_reads("/a", "cgroup.procs", "2\n");
+	fake.number_result = -EACCES;
+	assert_int_equal(read_result("/a", "tasks"), -EACCES);
+}
+
+static void a_number_written_is_the_callers(void **state)
+{
+	(void)state;
+	fake.shift = 10;
+	assert_int_equal(write_text("/a/b", "tasks", "10"), 0);
+	assert_true(fake.attached.tid == 20);
+	assert_int_equal(write_text("/a/b", "tasks", "0"), 0);
+	assert_true(fake.attached.tid == 20);
+	assert_int_equal(write_text("/a/b", "tasks", "20"), -ESRCH);
+	fake.number_result = -EACCES;
+	assert_int_equal(write_text("/a/b", "tasks", "10"), -EACCES);
+}
+
 static void a_pid_written_is_attached(void **state)
 {
 	(void)state;
@@ -386,6 +411,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(lists_show_one_id_a_line),
 		TEST(a_list_that_takes_longer_or_fails_is_passed_on),
+		TEST(lists_show_the_numbers_that_the_caller_sees),
+		TEST(a_number_written_is_the_callers),
 		TEST(a_pid_written_is_attached),
 		TEST(tasks_takes_threads_and_procs_takes_processes),
 		TEST(a_pid_that_does_not_parse_asks_nobody),

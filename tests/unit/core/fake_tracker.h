@@ -15,7 +15,8 @@ struct fake_tracker {
 	struct ucg_task attached;	  /* as the last attach was given it */
 	struct ucg_pids pids;		  /* what list gives */
 	struct ucg_text calls;
-	int settle_result, attach_result, kill_result, list_result;
+	int settle_result, attach_result, kill_result, list_result, number_result;
+	pid_t shift; /* a caller sees our numbers less this, and none below 1 */
 	/* Called by the next settle, once: a death becomes known. */
 	void (*on_settle)(struct fake_tracker *fake);
 	void (*on_attach)(struct fake_tracker *fake);
@@ -82,6 +83,29 @@ static inline int fake_list(struct ucg_tracker *tracker, struct ucg_group_id gro
 	return 0;
 }
 
+static inline int fake_understand(struct ucg_tracker *tracker, pid_t caller, pid_t number,
+				  pid_t *pidp)
+{
+	struct fake_tracker *fake = fake_of(tracker);
+
+	(void)caller;
+	*pidp = number + fake->shift;
+	return fake->number_result;
+}
+
+static inline int fake_express(struct ucg_tracker *tracker, pid_t caller, struct ucg_pids *pids)
+{
+	struct fake_tracker *fake = fake_of(tracker);
+	size_t kept = 0;
+
+	(void)caller;
+	for (size_t i = 0; i < pids->count; i++)
+		if (pids->pid[i] > fake->shift)
+			pids->pid[kept++] = pids->pid[i] - fake->shift;
+	pids->count = kept;
+	return fake->number_result;
+}
+
 static inline int fake_kill(struct ucg_tracker *tracker, struct ucg_group_id group)
 {
 	struct fake_tracker *fake = fake_of(tracker);
@@ -102,6 +126,8 @@ static inline void fake_start(struct fake_tracker *fake, struct world *world)
 		.find = fake_find,
 		.attach = fake_attach,
 		.list = fake_list,
+		.understand = fake_understand,
+		.express = fake_express,
 		.kill = fake_kill,
 		.forget = fake_forget,
 	};

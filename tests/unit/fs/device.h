@@ -81,6 +81,20 @@ static inline int fake_attach(struct ucg_tracker *tracker, const struct ucg_task
 	return 0;
 }
 
+static inline int fake_understand(struct ucg_tracker *tracker, pid_t caller, pid_t number,
+				  pid_t *pidp)
+{
+	(void)tracker, (void)caller;
+	*pidp = number;
+	return 0;
+}
+
+static inline int fake_express(struct ucg_tracker *tracker, pid_t caller, struct ucg_pids *pids)
+{
+	(void)tracker, (void)caller, (void)pids;
+	return 0;
+}
+
 static inline int fake_kill(struct ucg_tracker *tracker, struct ucg_group_id group)
 {
 	(void)tracker;
@@ -284,6 +298,8 @@ static inline int device_set_up(void **state)
 		.find = fake_find,
 		.attach = fake_attach,
 		.list = fake_list,
+		.understand = fake_understand,
+		.express = fake_express,
 		.kill = fake_kill,
 		.forget = fake_forget,
 	};

@@ -226,7 +226,7 @@ static void a_process_is_found(void **state)
 	assert_int_equal(task.uid, getuid());
 	assert_int_equal(task.saved_uid, geteuid());
 	assert_int_equal(task.group.value, UCG_ROOT_ID.value);
-	assert_false(task.dead || task.unmovable || task.threaded || task.is_nested);
+	assert_false(task.dead || task.unmovable || task.threaded);
 	assert_true(task.alive_threads);
 }
 

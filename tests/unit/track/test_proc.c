@@ -45,6 +45,27 @@ static void check_status(const struct status_row *row)
 			 (unsigned long long)got.capabilities);
 }
 
+static void check_ns_pid(const char *text, unsigned level, int error, pid_t number)
+{
+	pid_t got = -1;
+
+	assert_int_equal(proc_parse_ns_pid(text, level, &got), error);
+	if (!error)
+		assert_int_equal(got, number);
+}
+
+static void number_in_a_lower_pid_namespace_is_parsed(void **state)
+{
+	(void)state;
+	check_ns_pid("NSpid:\t812\t35\t2\nNSpgid:\t812\t35\t2\n", 1, 0, 812);
+	check_ns_pid("NSpid:\t812\t35\t2\nNSpgid:\t812\t35\t2\n", 3, 0, 2);
+	check_ns_pid("NSpid:\t812\t35\t2\nNSpgid:\t812\t35\t2\n", 4, 0, 0);
+	check_ns_pid("NSpid:\t812", 2, 0, 0);
+	check_ns_pid("Pid:\t812\n", 1, 0, 0);
+	check_ns_pid("NSpid:\tx\n", 1, -EINVAL, 0);
+	check_ns_pid("NSpid:\t99999999999\n", 1, -EINVAL, 0);
+}
+
 static void status_is_parsed(void **state)
 {
 	static const struct status_row rows[] = {
@@ -360,6 +381,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(status_is_parsed),
+		cmocka_unit_test(number_in_a_lower_pid_namespace_is_parsed),
 		cmocka_unit_test(stat_is_parsed_whatever_the_name_of_the_command),
 		cmocka_unit_test(load_is_parsed),
 		cmocka_unit_test(forks_are_parsed),
