@@ -1,23 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "world.h"
+#include "one_world.h"
 
 #include <stdio.h>
-
-static struct world world;
-
-static int start(void **state)
-{
-	(void)state;
-	world_start(&world);
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	world_end(&world);
-	return 0;
-}
 
 /* ---- a change is all there is, and nothing before it is committed ---- */
 

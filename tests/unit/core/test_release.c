@@ -1,24 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The rules of release, from design.md §2.2 and kernel behaviour §6.1 and §6.2. */
-#include "world.h"
+#include "one_world.h"
 
 #include <stdio.h>
-
-static struct world world;
-
-static int start(void **state)
-{
-	(void)state;
-	world_start(&world);
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	world_end(&world);
-	return 0;
-}
 
 /* ---- the table: what happens, and which calls of the agent come of it ---- */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Sizes: a hundred thousand groups side by side, and a chain too deep to recurse into.  What a step
  * costs with many groups and with few is a figure of the benchmark. */
-#include "world.h"
+#include "one_world.h"
 
 #include <malloc.h>
 #include <stdio.h>
@@ -9,22 +9,6 @@
 #define GROUPS 100000
 #define TENTH (GROUPS / 10)
 #define DEPTH 50000 /* under ASan a recursion would need more than the usual stack of 8 MiB */
-
-static struct world world;
-
-static int start(void **state)
-{
-	(void)state;
-	world_start(&world);
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	world_end(&world);
-	return 0;
-}
 
 static const char *name_of(unsigned i)
 {
