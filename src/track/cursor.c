@@ -18,6 +18,13 @@
 /* An anchor older than this is renewed by the next look: while nobody looks, no fork is made. */
 #define ANCHOR_AGE_NS (50ull * 1000 * 1000)
 
+/*
+ * The gap between a pid and its task is one microsecond of work (47 us seen at most); but where the
+ * kernel is preemptible, or the processor a virtual one, the forker may have to wait in it for its
+ * turn, behind all others that run: so much for each.
+ */
+#define GAP_NS (20ull * 1000 * 1000)
+
 /* /proc/stat grows with the CPUs and the interrupts of the machine. */
 #define STAT_SIZE (1024 * 1024)
 
@@ -231,6 +238,7 @@ int cursor_read(struct cursor *cursor, struct cursor_reading *reading)
 	now = monotonic_ns();
 	reading->pid = load.last_pid;
 	reading->tasks = load.tasks;
+	reading->running = load.running;
 	taken = taken_in(cursor, now - cursor->last_ns, CURSOR_FORK_NS);
 	reading->is_trusted = taken < cycle;
 	if (!reading->is_trusted && reading->clock && cursor->anchor) {
@@ -263,6 +271,11 @@ int cursor_stands_still(struct cursor *cursor, const struct cursor_reading *read
 	return load.last_pid == reading->pid &&
 	       taken_in(cursor, monotonic_ns() - reading->before_ns, CURSOR_FORK_NS) <
 		       whole_cycle(cursor);
+}
+
+uint64_t cursor_gap_ns(const struct cursor *cursor, const struct cursor_reading *reading)
+{
+	return GAP_NS * (1 + reading->running / cursor->cpus);
 }
 
 pid_t cursor_distance(const struct cursor *cursor, pid_t pid)

@@ -44,7 +44,7 @@ struct cursor {
 /* One reading of the cursor. */
 struct cursor_reading {
 	pid_t pid;
-	unsigned tasks;
+	unsigned tasks, running;
 	uint64_t before_ns; /* moment before it was read */
 	uint64_t clock;	    /* allocation clock, read before that; 0: not read */
 	uint64_t clock_ns;  /* moment before the clock was read */
@@ -64,6 +64,10 @@ void cursor_advance(struct cursor *cursor, const struct cursor_reading *reading)
 /* Is the cursor still where @reading found it, and can't have gone round since?
  * Return: 1, 0, -errno. */
 int cursor_stands_still(struct cursor *cursor, const struct cursor_reading *reading);
+
+/* How long at the most a fork takes between its pid and the moment at which the kernel answers for
+ * it, as far as can be told from how many tasks wait for a processor. */
+uint64_t cursor_gap_ns(const struct cursor *cursor, const struct cursor_reading *reading);
 
 /* Number of slots between the frontier and @pid. */
 pid_t cursor_distance(const struct cursor *cursor, pid_t pid);

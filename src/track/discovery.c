@@ -27,17 +27,24 @@ static bool is_known_now(void *context, pid_t pid, uint32_t epoch)
 	return true;
 }
 
-static void swap_pids(struct ucg_pids *left, struct ucg_pids *right)
+static void swap_pending(struct pending *left, struct pending *right)
 {
-	struct ucg_pids pids = *left;
+	struct pending pending = *left;
 
 	*left = *right;
-	*right = pids;
+	*right = pending;
+}
+
+static void take_pending(struct track *track, struct scan *scan,
+			 const struct cursor_reading *reading)
+{
+	swap_pending(&track->pending, &scan->pending);
+	pending_date(&track->pending, monotonic_ns() + cursor_gap_ns(&track->cursor, reading));
 }
 
 static void look_done(struct track *track, struct scan *scan, const struct cursor_reading *reading)
 {
-	swap_pids(&track->pending, &scan->pending);
+	take_pending(track, scan, reading);
 	cursor_advance(&track->cursor, reading);
 	mover_caught_up(track, reading);
 	track->looked_ns = reading->before_ns;
@@ -56,8 +63,9 @@ static int look_here(struct track *track, const struct cursor_reading *reading)
 	scan.is_known = is_known_now;
 	scan.stranger = cds_list_empty(&track->movers) ? NULL : mover_stranger;
 	scan.context = track;
-	scan_range(&scan, &track->pending, track->cursor.frontier, reading->pid,
-		   track->cursor.pid_max);
+	scan.cursor = reading->pid;
+	scan.pid_max = track->cursor.pid_max;
+	scan_range(&scan, &track->pending, track->cursor.frontier);
 	track->claims = true;
 	discovery_count(track, &scan, 0);
 	error = discovery_merge(track, &scan);
@@ -119,7 +127,7 @@ static struct pass_job *job_for_members(struct track *track, enum pass_kind kind
 		return NULL;
 	}
 	job->scan.spare = roster_spare_count(&track->roster);
-	job->pid_max = track->cursor.pid_max;
+	job->pid_max = job->scan.pid_max = track->cursor.pid_max;
 	job->started_ns = monotonic_ns();
 	job->looks = ++track->looks;
 	track->passes_running = true;
@@ -133,9 +141,10 @@ static int look_by_worker(struct track *track, const struct cursor_reading *read
 	if (!job)
 		return -EINPROGRESS;
 	job->reading = *reading;
+	job->scan.cursor = reading->pid;
 	job->frontier = track->cursor.frontier;
 	/* Until the worker is done no other look is made. */
-	swap_pids(&track->pending, &job->pids);
+	swap_pending(&track->pending, &job->pending);
 	run_job(track, job);
 	return -EINPROGRESS;
 }
@@ -176,6 +185,7 @@ void discovery_start_passes(struct track *track, bool restore)
 		discovery_try_later(track, error);
 		return;
 	}
+	job->scan.cursor = job->reading.pid;
 	/* /proc, where it shows all and is the shorter way. */
 	job->by_proc = track->proc_is_whole && job->reading.tasks < (unsigned)job->pid_max / 4 &&
 		       !(restore && job->pid_max <= SLOTS_AFFORDABLE);
@@ -208,7 +218,7 @@ static void conclude_passes(struct track *track, struct pass_job *job)
 		conclude_for_group(group, job);
 	urcu_memb_read_unlock();
 	if (!job->by_proc)
-		swap_pids(&track->pending, &job->scan.pending);
+		take_pending(track, &job->scan, &job->reading);
 	if (!job->by_proc || !job->reading.is_trusted) {
 		cursor_advance(&track->cursor, &job->reading);
 		mover_caught_up(track, &job->reading);
@@ -262,7 +272,7 @@ static void collect_range(struct track *track, struct pass_job *job)
 	if (!job->error)
 		look_done(track, &job->scan, &job->reading);
 	else
-		swap_pids(&track->pending, &job->pids);
+		swap_pending(&track->pending, &job->pending);
 }
 
 void discovery_collect(struct track *track, struct pass_job *job)

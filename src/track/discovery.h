@@ -7,58 +7,69 @@
 /*
  * Discovery: which tasks carry a group's marker, exactly, although they fork while we look.
  *
- * What the kernel does.  A fork is three steps: (1) it copies the limits, so the marker; (2) it
- * takes a pid, and the cursor moves; nobody can see a task there yet; (3) the task becomes visible,
- * or the fork fails and the pid is free again.  The forker can't die between (1) and (3).  Pids are
- * taken in cyclic order.
+ * What the kernel does.  A fork is four steps: (1) it copies the limits, so the marker; (2) it
+ * takes a pid, and the cursor moves, but the pid reads as free still; (3) the kernel answers for
+ * the pid, and nobody can see a task there yet; (4) the task becomes visible, or the fork fails and
+ * the pid is free again.  The forker can't die between (1) and (4).  Pids are taken in cyclic
+ * order.  The *gap* between (2) and (3) is a microsecond of work in alloc_pid(), where the forker
+ * may have to wait for its turn on a processor.
  *
- * Words.  A *slot* is a pid.  A slot is *in flight* between (2) and (3).  A task *is taken* at (2).
- * A member is *known* if it is in the roster and its pidfd was not readable when last drained.  A
- * group is *suspect* if no known member of it lives.  The *frontier* is a value c of the cursor.
+ * Words.  A *slot* is a pid.  A slot is *in flight* between (2) and (4).  A task *is taken* at (2).
+ * A slot that was taken lately and reads as free is *in doubt*, until more time has gone by than a
+ * gap takes (cursor_gap_ns()); that no gap is longer is assumed, and nothing else is.  A member is
+ * *known* if it is in the roster and its pidfd was not readable when last drained.  A group is
+ * *suspect* if no known member of it lives.  The *frontier* is a value c of the cursor.
  *
- * G1 (invariant of an exact group).  Every member that was taken before the cursor was read as the
- *    frontier is known, or on the pending list, or dead.
+ * G1, invariant of an exact group.  Every member that was taken before the cursor was read as the
+ * frontier is known, or on the pending list (in flight or in doubt), or dead.
  *
- * G2 (a look keeps G1).  discovery_look() reads the cursor c, trusts the range (frontier, c] only
- * if less than a whole cycle was taken since the frontier (cursor.h), and examines the pending
- * slots, oldest first, then the range, in the order of allocation.  A slot is either without a
- * member; or holds a live one, which becomes known; or is in flight, and becomes pending.  As the
- * order is that of allocation, each member's slot is read after its forker's.
+ * G2, a look keeps G1.  discovery_look() reads the cursor c, trusts the range (frontier, c] only if
+ * less than a whole cycle was taken since the frontier (cursor.h), and examines the pending slots,
+ * oldest first, then the range, in the order of allocation.  A slot is either without a member; or
+ * holds a live one, which becomes known; or is in flight, and becomes pending, because it is seen
+ * to be so or because it reads as free and is in doubt.  A doubt is dropped when no gap can hide a
+ * member there any more.  As the order is that of allocation, each member's slot is read after its
+ * forker's.
  *
- * G3 (declaring).  Let group g be exact, and suspect before a look began; let the look find nothing
- *    of g; let the cursor still be c afterwards, without a whole cycle in between.  Then g is
- * empty. Proof.  Suppose a member z lives or is in flight now.  No pid was taken since c was read,
- * so z was taken before, and its slot is pending or in the range (else z was known, by G1, but all
- *    known ones are dead).  Its slot was read and no member was found, so z was in flight then, and
- *    its forker q lived.  q is a member taken before z.  It was not known, as the known ones were
- *    dead before the look began; so q's own slot was pending or in the range, and was read earlier
- *    than z's, at a time when q was alive or in flight.  Alive: it was found, contradiction.  In
- *    flight: the same argument for q and its forker; the chain ends, for pids are finite.
- *    Groups that became suspect during the look are not declared by it: a known member may have
- *    finished a fork and died between the examination of the slot and the second drain.
+ * G3, declaring.  Let group g be exact, and suspect before a look began; let the look find nothing
+ * of g; let the cursor still be c afterwards, without a whole cycle in between.  Then g is empty.
+ * Proof.  Suppose a member z lives or is in flight now.  No pid was taken since c was read, so z
+ * was taken before, and its slot is pending or in the range (else z was known, by G1, but all known
+ * ones are dead).  Its slot was read and no member was found, so z was in flight then, and its
+ * forker q lived.  q is a member taken before z.  It was not known, as the known ones were dead
+ * before the look began; so q's own slot was pending or in the range, and was read earlier than
+ * z's, at a time when q was alive or in flight.  Alive: it was found, contradiction.  In flight:
+ * the same argument for q and its forker; the chain ends, for pids are finite.
  *
- * G4 (full passes).  Where the range can't be trusted, all tasks are looked at, and the cursor c
- * that was read before becomes the frontier. Over slots, one pass is enough if it pends what is in
+ * Groups that became suspect during the look are not declared by it: a known member may have
+ * finished a fork and died between the examination of the slot and the second drain.
+ *
+ * G4, full passes.  Where the range can't be trusted, all tasks are looked at, and the cursor c
+ * that was read before becomes the frontier.  Over slots, one pass is enough if it pends what is in
  * flight: a member that was taken before c is alive, in flight or dead when its slot is read, so it
  * becomes known, pending or is dead; that is G1, for all groups, whoever is alive, and whatever the
- * order of the slots. Over /proc what is in flight is not seen.  But let two passes find nothing of
- * a group that was suspect before them: a fork in flight during the first has a forker that dies in
- * it, for else the first had found it; so the second sees the child, or the child's own forks,
- * unless all are dead.  Such a group is exact again.  One with a known live member is not: that
- *    member may have been forking behind the scan.
- *    Dead members that nobody has reaped are found by every pass; one that the pass before found
- *    dead too was dead all through this one and counts for nothing (pass.c).
+ * order of the slots.  In doubt are the last slots before c alone (SCAN_DOUBTS): more are not taken
+ * while a gap lasts.
  *
- * G5 (counter rule).  Where members may choose their pids (clone3 with set_tid, ns_last_pid), the
- *    order of slots says nothing.  A group that was suspect before is then declared if passes find
- *    no live member of it between two forks of our own whose allocation clocks follow each other
- *    directly: no pid at all was taken in between.  Proof.  A member z that is left afterwards was
- *    taken before, and is none of the known ones, which were dead.  By slots, z was in flight when
- *    its slot was read, else it was found.  It was so still when the pending slots were read again,
- *    at the end, else it was found.  So its forker q lived all the time, and was found; or was in
- *    flight itself all the time, and so on.  By /proc, z came out after the first pass had gone by,
- *    for else it was found by the second: so q lived all through the first, and was found by it.
- *    Zombies say nothing here, for they can't have forked meanwhile.
+ * Over /proc what is in flight is not seen.  But let two passes find nothing of a group that was
+ * suspect before them: a fork in flight during the first has a forker that dies in it, for else the
+ * first had found it; so the second sees the child, or the child's own forks, unless all are dead.
+ * Such a group is exact again.  One with a known live member is not: that member may have been
+ * forking behind the scan.
+ *
+ * Dead members that nobody has reaped are found by every pass; one that the pass before found dead
+ * too was dead all through this one and counts for nothing (pass.c).
+ *
+ * G5, counter rule.  Where members may choose their pids (clone3 with set_tid, ns_last_pid), the
+ * order of slots says nothing.  A group that was suspect before is then declared if passes find no
+ * live member of it between two forks of our own whose allocation clocks follow each other
+ * directly: no pid at all was taken in between.  Proof.  A member z that is left afterwards was
+ * taken before, and is none of the known ones, which were dead.  By slots, z was in flight when its
+ * slot was read, else it was found.  It was so still when the pending slots were read again, at the
+ * end, else it was found.  So its forker q lived all the time, and was found; or was in flight
+ * itself all the time, and so on.  By /proc, z came out after the first pass had gone by, for else
+ * it was found by the second: so q lived all through the first, and was found by it.  Zombies say
+ * nothing here, for they can't have forked meanwhile.
  *
  * The model of all this, with the variants that it must refute, is tests/model/discovery.pml.
  *

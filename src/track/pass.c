@@ -106,7 +106,7 @@ static void look_at_range(struct pass_job *job)
 {
 	job->scan.is_known = is_never_known;
 	job->scan.context = job;
-	scan_range(&job->scan, &job->pids, job->frontier, job->reading.pid, job->pid_max);
+	scan_range(&job->scan, &job->pending, job->frontier);
 	job->error = job->scan.error;
 }
 
@@ -266,6 +266,7 @@ void pass_job_free(struct pass_job *job)
 	scan_deinit(&job->scan);
 	free(job->known);
 	ucg_pids_clear(&job->pids);
+	pending_clear(&job->pending);
 	free(job);
 }
 

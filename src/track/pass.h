@@ -46,13 +46,14 @@ struct pass_job {
 	bool by_counter; /* read the allocation clock before and after (counter rule) */
 	enum ucg_list_what what;
 	pid_t frontier;		       /* PASS_RANGE: from here to reading.pid */
+	struct pending pending;	       /* PASS_RANGE: slots to be read again */
 	struct cursor_reading reading; /* of the cursor, before the first pass */
 
 	/* Out */
 	struct scan scan;
 	unsigned passes;
 	bool quiet;	      /* by_counter: no pid was taken meanwhile but the one of the clock */
-	struct ucg_pids pids; /* PASS_ROOT: the list; PASS_RANGE, in: slots that were in flight */
+	struct ucg_pids pids; /* PASS_ROOT: the list */
 	int error;
 };
 

@@ -116,12 +116,12 @@ int proc_parse_stat(const char *text, struct proc_stat *stat)
 
 int proc_parse_load(const char *text, struct proc_load *load)
 {
-	unsigned tasks;
+	unsigned running, tasks;
 	int last;
 
-	if (sscanf(text, "%*f %*f %*f %*u/%u %d", &tasks, &last) != 2)
+	if (sscanf(text, "%*f %*f %*f %u/%u %d", &running, &tasks, &last) != 3)
 		return -EINVAL;
-	*load = (struct proc_load){.tasks = tasks, .last_pid = last};
+	*load = (struct proc_load){.tasks = tasks, .running = running, .last_pid = last};
 	return 0;
 }
 

@@ -36,8 +36,9 @@ struct proc_stat {
 
 /* /proc/loadavg: all that changes with every fork. */
 struct proc_load {
-	unsigned tasks; /* on the machine */
-	pid_t last_pid; /* the cursor of pids in the reader's namespace */
+	unsigned tasks;	  /* on the machine */
+	unsigned running; /* of those, on a processor or waiting for one */
+	pid_t last_pid;	  /* the cursor of pids in the reader's namespace */
 };
 
 /* Each parses NUL-terminated text.  Return: 0; -EINVAL: not the format. */

@@ -8,9 +8,39 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "cursor.h"
 #include "pidfd.h"
 #include "proc.h"
 #include "ucgroupfs/scope.h"
+
+void pending_clear(struct pending *pending)
+{
+	free(pending->slot);
+	*pending = (struct pending){0};
+}
+
+static int pending_append(struct pending *pending, struct pending_slot slot)
+{
+	if (pending->count == pending->capacity) {
+		size_t capacity = pending->capacity ? 2 * pending->capacity : 16;
+		struct pending_slot *bigger =
+			reallocarray(pending->slot, capacity, sizeof(*bigger));
+
+		if (!bigger)
+			return -ENOMEM;
+		pending->slot = bigger;
+		pending->capacity = capacity;
+	}
+	pending->slot[pending->count++] = slot;
+	return 0;
+}
+
+void pending_date(struct pending *pending, uint64_t until_ns)
+{
+	for (size_t i = 0; i < pending->count; i++)
+		if (pending->slot[i].until_ns == PENDING_NEW_DOUBT)
+			pending->slot[i].until_ns = until_ns;
+}
 
 int scan_init(struct scan *scan)
 {
@@ -23,7 +53,7 @@ void scan_deinit(struct scan *scan)
 	for (size_t i = 0; i < scan->found_count; i++)
 		ucg_closep(&scan->found[i].pidfd);
 	free(scan->found);
-	ucg_pids_clear(&scan->pending);
+	pending_clear(&scan->pending);
 	ucg_closep(&scan->scratch_fd);
 	*scan = (struct scan){.scratch_fd = -1};
 }
@@ -54,10 +84,35 @@ static void add_found(struct scan *scan, struct scan_found found)
 }
 
 /* Is the pid taken, by a task or by a fork that has not come out yet?  Then struct pid is there,
- * and can be made the owner of a file.  Most slots are free, and this is all that they cost. */
+ * and can be made the owner of a file.  Most slots are free, and this is all that they cost.  A
+ * fork that has taken its pid a moment ago reads as free, too (scan.h). */
 static bool is_taken(const struct scan *scan, pid_t pid)
 {
 	return fcntl(scan->scratch_fd, F_SETOWN, pid) == 0;
+}
+
+static bool was_taken_lately(const struct scan *scan, pid_t pid)
+{
+	pid_t distance = scan->cursor - pid;
+
+	return (distance < 0 ? distance + scan->pid_max : distance) < SCAN_DOUBTS;
+}
+
+/* One that was in flight is free for good. */
+static bool is_over(const struct pending_slot *slot)
+{
+	return slot->until_ns == PENDING_IN_FLIGHT ||
+	       (slot->until_ns != PENDING_NEW_DOUBT && slot->until_ns <= monotonic_ns());
+}
+
+/* A slot reads as free.  @before: as it was read before; NULL: it was not. */
+static void doubt(struct scan *scan, pid_t pid, const struct pending_slot *before)
+{
+	struct pending_slot slot = {.pid = pid, .until_ns = PENDING_NEW_DOUBT};
+
+	if (before ? is_over(before) : !was_taken_lately(scan, pid))
+		return;
+	fail(scan, pending_append(&scan->pending, before ? *before : slot));
 }
 
 /*
@@ -67,7 +122,8 @@ static bool is_taken(const struct scan *scan, pid_t pid)
 static void pend(struct scan *scan, pid_t pid)
 {
 	if (kill(-pid, 0) && errno == ESRCH)
-		fail(scan, ucg_pids_append(&scan->pending, pid));
+		fail(scan,
+		     pending_append(&scan->pending, (struct pending_slot){pid, PENDING_IN_FLIGHT}));
 }
 
 /* The pidfd of a live member, as long as it is not the last descriptor that others need. */
@@ -125,13 +181,15 @@ static void found_member(struct scan *scan, pid_t pid, struct marker marker)
 	add_found(scan, found);
 }
 
-void scan_slot(struct scan *scan, pid_t pid)
+static void examine(struct scan *scan, pid_t pid, const struct pending_slot *before)
 {
 	struct marker marker;
 	int answer;
 
-	if (scan->pends && !is_taken(scan, pid))
+	if (scan->pends && !is_taken(scan, pid)) {
+		doubt(scan, pid, before);
 		return;
+	}
 	answer = marker_read(&scan->scheme, pid, &marker);
 	if (answer == -ESRCH && scan->pends)
 		pend(scan, pid);
@@ -143,33 +201,41 @@ void scan_slot(struct scan *scan, pid_t pid)
 		found_member(scan, pid, marker);
 }
 
+void scan_slot(struct scan *scan, pid_t pid)
+{
+	examine(scan, pid, NULL);
+}
+
 void scan_slots(struct scan *scan, pid_t first, pid_t last)
 {
 	for (pid_t pid = first; pid <= last; pid++)
 		scan_slot(scan, pid);
 }
 
-void scan_pending(struct scan *scan)
+static void examine_again(struct scan *scan, const struct pending *pending)
 {
-	ucg_cleanup(ucg_pids_clear) struct ucg_pids slots = scan->pending;
-
-	scan->pending = (struct ucg_pids){0};
-	for (size_t i = 0; i < slots.count; i++)
-		scan_slot(scan, slots.pid[i]);
+	for (size_t i = 0; i < pending->count; i++)
+		examine(scan, pending->slot[i].pid, &pending->slot[i]);
 }
 
-void scan_range(struct scan *scan, const struct ucg_pids *pending, pid_t frontier, pid_t cursor,
-		pid_t pid_max)
+void scan_pending(struct scan *scan)
+{
+	ucg_cleanup(pending_clear) struct pending pending = scan->pending;
+
+	scan->pending = (struct pending){0};
+	examine_again(scan, &pending);
+}
+
+void scan_range(struct scan *scan, const struct pending *pending, pid_t frontier)
 {
 	scan->pends = true;
-	for (size_t i = 0; i < pending->count; i++)
-		scan_slot(scan, pending->pid[i]);
-	if (cursor >= frontier) {
-		scan_slots(scan, frontier + 1, cursor);
+	examine_again(scan, pending);
+	if (scan->cursor >= frontier) {
+		scan_slots(scan, frontier + 1, scan->cursor);
 		return;
 	}
-	scan_slots(scan, frontier + 1, pid_max - 1);
-	scan_slots(scan, 1, cursor);
+	scan_slots(scan, frontier + 1, scan->pid_max - 1);
+	scan_slots(scan, 1, scan->cursor);
 }
 
 void scan_proc(struct scan *scan)

@@ -28,9 +28,36 @@ struct scan_found {
 	uint64_t birth; /* inode of its pidfd, to tell zombies of one pid apart; 0: not known */
 };
 
+/*
+ * Slots that are to be read again: those in flight, and doubts.  Between the moment at which a fork
+ * takes its pid and that at which the kernel answers for it, the slot reads as free: that takes a
+ * microsecond, or as long as the forker is not on a processor.  So a slot that was taken lately and
+ * reads as free is in doubt for a while.
+ */
+struct pending_slot {
+	pid_t pid;
+	uint64_t until_ns;	     /* the doubt's end; or one of the two */
+#define PENDING_IN_FLIGHT UINT64_MAX /* until it comes out or is free */
+#define PENDING_NEW_DOUBT 0	     /* its end is to be set */
+};
+
+/* All zero is an empty one. */
+struct pending {
+	struct pending_slot *slot; /* in order of allocation */
+	size_t count, capacity;
+};
+
+void pending_clear(struct pending *pending);
+/* New doubts last to @until_ns. */
+void pending_date(struct pending *pending, uint64_t until_ns);
+
+/* No more than the last so many slots are put in doubt. */
+#define SCAN_DOUBTS 4096
+
 struct scan {
 	struct marker_scheme scheme;
-	bool pends; /* slots in flight go on the pending list */
+	bool pends;	       /* slots in flight and in doubt go on the pending list */
+	pid_t cursor, pid_max; /* where the last pid was taken: what lies before it was lately */
 	unsigned pass;
 	int scratch_fd; /* for F_SETOWN, the scan's own */
 	size_t spare;	/* pidfds that it may keep still; further members are found without */
@@ -44,8 +71,8 @@ struct scan {
 
 	struct scan_found *found;
 	size_t found_count, found_capacity;
-	struct ucg_pids pending; /* in order of allocation */
-	int error;		 /* first one: then the scan proves nothing */
+	struct pending pending;
+	int error; /* first one: then the scan proves nothing */
 };
 
 /* Return: 0; -EMFILE and the like. */
@@ -57,12 +84,11 @@ void scan_deinit(struct scan *scan);
 void scan_slot(struct scan *scan, pid_t pid);
 /* Slots first..last, ascending. */
 void scan_slots(struct scan *scan, pid_t first, pid_t last);
-/* The slots that were found in flight, again. */
+/* The slots that were found in flight or in doubt, again. */
 void scan_pending(struct scan *scan);
-/* A look: the slots of @pending, oldest first, then those after @frontier up to @cursor, in the
- * order in which they were taken. */
-void scan_range(struct scan *scan, const struct ucg_pids *pending, pid_t frontier, pid_t cursor,
-		pid_t pid_max);
+/* A look: the slots of @pending, oldest first, then those after @frontier up to scan->cursor, in
+ * the order in which they were taken. */
+void scan_range(struct scan *scan, const struct pending *pending, pid_t frontier);
 /* The processes that /proc lists. */
 void scan_proc(struct scan *scan);
 

@@ -16,7 +16,7 @@ struct track {
 	struct ucg_track_config config;
 	struct roster roster;
 	struct cursor cursor;
-	struct ucg_pids pending;       /* slots in flight, oldest first */
+	struct pending pending;	       /* slots in flight and in doubt, oldest first */
 	struct cds_list_head suspects; /* groups without a known live member, oldest first */
 	unsigned movers_held;	       /* pidfds of movers */
 	struct cds_list_head movers;   /* forks in flight at a move, see mover.h */

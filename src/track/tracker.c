@@ -429,7 +429,7 @@ static void track_free(struct track *track)
 	cursor_deinit(&track->cursor);
 	if (track->roster.groups)
 		roster_deinit(&track->roster);
-	ucg_pids_clear(&track->pending);
+	pending_clear(&track->pending);
 	ucg_pids_clear(&track->root_list[UCG_LIST_TASKS]);
 	ucg_pids_clear(&track->root_list[UCG_LIST_PROCESSES]);
 	ucg_closep(&track->epoll);

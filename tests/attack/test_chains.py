@@ -96,6 +96,19 @@ def test_single_chain_is_followed(judge, load, is_long, shape):
 
 
 @pytest.mark.parametrize("load", ["quiet", "loaded"], indirect=True)
+@pytest.mark.parametrize("shape", ["fork", "twins", "vfork"])
+def test_chains_that_are_watched(judge, load, is_long, shape, sandbox, attack_programs):
+    """Somebody reads tasks without pause: slots are looked at in every state of a fork, also after
+    the kernel has taken the pid and before it answers for it."""
+    for _ in range(rounds_of(load, is_long)):
+        attack = Round(judge, shape, chains=1, hops=5000 if is_long else 1000)
+        watch = Stranger(sandbox, attack_programs, "watch", attack.pair.ours.file("tasks"))
+        attack.go_on(looks=3)
+        watch.end()
+        attack.finish()
+
+
+@pytest.mark.parametrize("load", ["quiet", "loaded"], indirect=True)
 def test_ten_long_chains(judge, load, is_long):
     for _ in range(3 if is_long else 1):
         attack = Round(judge, "fork", chains=10, hops=5000 if is_long else 500)

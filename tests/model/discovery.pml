@@ -30,12 +30,15 @@
  * variant right proc-passes    4,3 4,4 INEXACT LOOKS - exact is lost, two passes over /proc
  * variant right pending-pass   4,3 4,4 PENDING_PASS INEXACT LOOKS - or one over slots
  * variant right pending-groups 4,2 4,3 PENDING_PASS INEXACT GROUPS LOOKS - the same, two groups
+ * variant right doubts         4,3 4,4 GAP DOUBTS LOOKS - a pid reads as free at first
+ * variant right doubts-pass    4,3 4,4 GAP DOUBTS PENDING_PASS INEXACT LOOKS - the same, full passes
  * variant right move           4,3 4,4 MOVE LOOKS - a member is moved, perhaps in the midst of a fork
  * variant right counter        4,4 5,4 SET_TID COUNTER - pids in any order, counter rule
  *
  * variant wrong one-pass         4,3 - ONE_PASS - the cursor is not looked at again
  * variant wrong two-empty        4,3 - TWO_EMPTY - two empty looks in place of standstill
  * variant wrong no-pending       4,3 - NO_PENDING LOOKS - slots in flight are forgotten
+ * variant wrong no-doubts        4,3 - GAP LOOKS - a slot that reads as free is taken for free
  * variant wrong newest-first     4,3 - NEWEST_FIRST - not in the order of allocation
  * variant wrong wrap-believed    4,4 - WRAP_BELIEVED LOOKS - range read whatever went by since
  * variant wrong cursor-alone     3,5 - CURSOR_ALONE - standstill though a whole cycle went by
@@ -60,6 +63,12 @@
 #define FREE  0
 #define TAKEN 1
 #define ALIVE 2
+#define GAPPED 3 /* taken, and the kernel does not answer for it yet */
+#ifdef GAP
+#define TAKEN_FIRST GAPPED
+#else
+#define TAKEN_FIRST TAKEN
+#endif
 
 /* Groups; a marker's epoch is at first the number of its group. */
 #define NONE 0
@@ -81,6 +90,7 @@ byte clock; /* pids taken; with the cursor rule, pids passed over count as well 
 byte held[PIDS];
 #define WAITING 1
 #define GONE    2 /* pending: the pid was given back */
+#define DOUBT   3 /* pending: it read as free */
 byte pending[PIDS];
 bool declared[3];
 byte old_epoch = G; /* the group that epoch G means */
@@ -129,7 +139,7 @@ inline take_pid(p, n)
 	n = 0;
 #endif
 	if
-	:: p < PIDS -> slot[p] = TAKEN
+	:: p < PIDS -> slot[p] = TAKEN_FIRST
 	:: else
 	fi
 }
@@ -146,6 +156,12 @@ end:	do
 	   atomic {
 #endif
 	   take_pid(child, n) }
+#ifdef GAP
+	   if
+	   :: child < PIDS -> slot[child] = TAKEN
+	   :: else
+	   fi;
+#endif
 	   if
 	   :: atomic {
 		child < PIDS ->
@@ -209,7 +225,14 @@ inline read_slot(which)
 {
 	p = which;
 	seen = slot[p];
+#ifdef DOUBTS
 	if
+	:: pend && (seen == FREE || seen == GAPPED) && pending[p] == NONE -> pending[p] = DOUBT
+	:: else
+	fi;
+#endif
+	if
+	:: seen == GAPPED -> seen = FREE
 	:: held[p] == G || held[p] == H -> seen = FREE
 	:: seen == ALIVE && marker[p] == NONE -> seen = FREE
 	:: seen == TAKEN && !pend -> seen = FREE
@@ -259,6 +282,13 @@ inline read_pending()
 	:: atomic { seen == FREE && i < PIDS ->
 		if
 		:: pending[next_pending] == GONE -> pending[next_pending] = NONE
+		/* Its time is over, but not before the gap is: that is assumed. */
+		:: pending[next_pending] == DOUBT ->
+			if
+			:: slot[next_pending] == FREE -> pending[next_pending] = NONE
+			:: slot[next_pending] == GAPPED
+			:: else -> pending[next_pending] = NONE; read_slot(next_pending)
+			fi
 		:: pending[next_pending] == WAITING ->
 			if
 			:: slot[next_pending] == ALIVE -> pending[next_pending] = NONE

@@ -6,6 +6,7 @@
  *   attack mover BOARD MIB                       a process of that size, which forks once
  *   attack resume BOARD SHAPE LEFT RANDOM        (a chain, after exec)
  *   attack storm | failing | cycle               strangers
+ *   attack watch FILE                            a stranger, too
  *
  * A job's first process waits at the gate, so that it can be put into a group first.  It is the
  * child of a container outside of the group: a subreaper that reaps whatever is left to it, and
@@ -217,7 +218,7 @@ int main(int argc, char **argv)
 	const char *what = argc > 1 ? argv[1] : "";
 
 	/* Strangers end with the test. */
-	if (argc == 2)
+	if (argc == 2 || strcmp(what, "watch") == 0)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (argc == 2 && strcmp(what, "storm") == 0)
 		return stranger_storm();
@@ -225,6 +226,8 @@ int main(int argc, char **argv)
 		return stranger_failing();
 	if (argc == 2 && strcmp(what, "cycle") == 0)
 		return stranger_cycle();
+	if (argc == 3 && strcmp(what, "watch") == 0)
+		return stranger_watch(argv[2]);
 	if (argc > 2)
 		board_open(argv[2]);
 	if (argc == 4 && strcmp(what, "mover") == 0)

@@ -38,6 +38,22 @@ int stranger_failing(void)
 		fork_failing();
 }
 
+int stranger_watch(const char *path)
+{
+	char text[4096];
+
+	say_begun();
+	for (;;) {
+		int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+		if (fd < 0)
+			return 2;
+		if (read(fd, text, sizeof(text)) < 0)
+			return 2;
+		close(fd);
+	}
+}
+
 static int read_cursor(int fd)
 {
 	char text[16] = "";

@@ -11,6 +11,9 @@ int stranger_storm(void);
 /* Forks that take a pid and fail, without end. */
 int stranger_failing(void);
 
+/* Reads the file @path from its beginning, without end. */
+int stranger_watch(const char *path);
+
 /* For each byte read a whole cycle of pids by failing forks, until the cursor is where it was; then
  * a line with what it was and is. */
 int stranger_cycle(void);

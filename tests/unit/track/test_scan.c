@@ -2,6 +2,7 @@
 /* What is found in a slot: discovery.h, words and G2. */
 #include "processes.h"
 
+#include "cursor.h"
 #include "marker.h"
 #include "scan.h"
 
@@ -36,6 +37,9 @@ static int setup(void **state)
 	assert_int_equal(scan_init(&bench->scan), 0);
 	bench->scan.scheme.hierarchy = OURS;
 	bench->scan.pends = true;
+	/* Far from every pid of ours. */
+	bench->scan.cursor = 1;
+	bench->scan.pid_max = 1 << 22;
 	bench->scan.is_known = is_known;
 	bench->scan.context = bench;
 	*state = bench;
@@ -232,43 +236,131 @@ static bool was_found(const struct bench *bench, pid_t pid)
 	return false;
 }
 
+static void range(struct bench *bench, const struct pending *pending, pid_t frontier, pid_t cursor,
+		  pid_t pid_max)
+{
+	const struct pending none = {0};
+
+	bench->scan.cursor = cursor;
+	bench->scan.pid_max = pid_max;
+	scan_range(&bench->scan, pending ? pending : &none, frontier);
+}
+
 static void a_range_is_scanned_from_behind_the_frontier_to_the_cursor(void **state)
 {
 	struct bench *bench = *state;
-	struct ucg_pids pending = {0};
 	pid_t pid = member(bench, sit, 0);
 
-	scan_range(&bench->scan, &pending, pid, pid, 32768);
+	range(bench, NULL, pid, pid, 32768);
 	assert_false(was_found(bench, pid));
-	scan_range(&bench->scan, &pending, pid - 1, pid, 32768);
+	range(bench, NULL, pid - 1, pid, 32768);
 	assert_true(was_found(bench, pid));
 }
 
 static void a_wrapped_range_is_scanned_round_its_end(void **state)
 {
 	struct bench *bench = *state;
-	struct ucg_pids pending = {0};
 	pid_t pid = member(bench, sit, 0);
 
 	/* From behind the pid to its end, and from the start up to before it. */
-	scan_range(&bench->scan, &pending, pid, pid - 1, pid + 100);
+	range(bench, NULL, pid, pid - 1, pid + 100);
 	assert_false(was_found(bench, pid));
-	scan_range(&bench->scan, &pending, pid - 1, pid - 2, pid + 100);
+	range(bench, NULL, pid - 1, pid - 2, pid + 100);
 	assert_true(was_found(bench, pid));
 }
 
 static void pending_slots_are_looked_at_first(void **state)
 {
 	struct bench *bench = *state;
-	struct ucg_pids pending = {0};
 	pid_t older = member(bench, sit, 0), newer = member(bench, sit, 0);
+	struct pending_slot slot = {newer, PENDING_IN_FLIGHT};
+	const struct pending pending = {.slot = &slot, .count = 1};
 
-	assert_int_equal(ucg_pids_append(&pending, newer), 0);
-	scan_range(&bench->scan, &pending, older - 1, older, 32768);
+	range(bench, &pending, older - 1, older, 32768);
 	assert_int_equal(bench->scan.found_count, 2);
 	assert_int_equal(bench->scan.found[0].pid, newer);
 	assert_int_equal(bench->scan.found[1].pid, older);
-	ucg_pids_clear(&pending);
+}
+
+/* ---- slots that read as free ---- */
+
+static pid_t free_pid(struct bench *bench)
+{
+	pid_t pid = nursery_spawn(&bench->nursery, sit, 0);
+
+	kill(pid, SIGKILL);
+	reap(pid);
+	return pid;
+}
+
+static void check_first_reading_of_a_free_slot(struct bench *bench, pid_t later, size_t doubts)
+{
+	pid_t pid = free_pid(bench);
+
+	bench->scan.cursor = pid + later;
+	bench->scan.pid_max = pid + later + 1;
+	scan_slot(&bench->scan, pid);
+	assert_int_equal(bench->scan.pending.count, doubts);
+}
+
+static void a_free_slot_is_in_doubt_if_it_was_taken_lately(void **state)
+{
+	struct bench *bench = *state;
+
+	check_first_reading_of_a_free_slot(bench, 0, 1);
+	assert_int_equal(bench->scan.pending.slot[0].until_ns, PENDING_NEW_DOUBT);
+	check_first_reading_of_a_free_slot(bench, SCAN_DOUBTS - 1, 2);
+	check_first_reading_of_a_free_slot(bench, SCAN_DOUBTS, 2);
+}
+
+static void check_another_reading_of_a_free_slot(struct bench *bench, uint64_t until_ns, bool stays)
+{
+	struct pending_slot slot = {free_pid(bench), until_ns};
+	const struct pending pending = {.slot = &slot, .count = 1};
+
+	range(bench, &pending, slot.pid, slot.pid, 32768);
+	assert_int_equal(bench->scan.pending.count, stays);
+	if (stays)
+		assert_int_equal(bench->scan.pending.slot[0].until_ns, until_ns);
+	pending_clear(&bench->scan.pending);
+}
+
+static void a_slot_stays_in_doubt_until_its_time_is_over(void **state)
+{
+	struct bench *bench = *state;
+
+	check_another_reading_of_a_free_slot(bench, PENDING_NEW_DOUBT, true);
+	check_another_reading_of_a_free_slot(bench, monotonic_ns() + 1000000000, true);
+	check_another_reading_of_a_free_slot(bench, monotonic_ns(), false);
+}
+
+static void a_slot_that_was_in_flight_and_is_free_is_over(void **state)
+{
+	check_another_reading_of_a_free_slot(*state, PENDING_IN_FLIGHT, false);
+}
+
+static void a_slot_in_doubt_that_has_come_out_is_found(void **state)
+{
+	struct bench *bench = *state;
+	struct pending_slot slot = {member(bench, sit, 0), monotonic_ns() + 1000000000};
+	const struct pending pending = {.slot = &slot, .count = 1};
+
+	range(bench, &pending, slot.pid, slot.pid, 32768);
+	assert_int_equal(the_one_found(bench)->pid, slot.pid);
+}
+
+static void only_new_doubts_are_dated(void **state)
+{
+	struct pending_slot slot[] = {
+		{1, PENDING_NEW_DOUBT}, {2, 7}, {3, PENDING_IN_FLIGHT}, {4, PENDING_NEW_DOUBT}};
+	struct pending pending = {.slot = slot, .count = 4};
+
+	(void)state;
+	pending_date(&pending, 9);
+	assert_int_equal(slot[0].until_ns, 9);
+	assert_int_equal(slot[1].until_ns, 7);
+	assert_int_equal(slot[2].until_ns, PENDING_IN_FLIGHT);
+	assert_int_equal(slot[3].until_ns, 9);
 }
 
 static void all_of_proc_is_scanned(void **state)
@@ -320,6 +412,11 @@ int main(void)
 		TEST(a_range_is_scanned_from_behind_the_frontier_to_the_cursor),
 		TEST(a_wrapped_range_is_scanned_round_its_end),
 		TEST(pending_slots_are_looked_at_first),
+		TEST(a_free_slot_is_in_doubt_if_it_was_taken_lately),
+		TEST(a_slot_stays_in_doubt_until_its_time_is_over),
+		TEST(a_slot_that_was_in_flight_and_is_free_is_over),
+		TEST(a_slot_in_doubt_that_has_come_out_is_found),
+		TEST(only_new_doubts_are_dated),
 		TEST(all_of_proc_is_scanned),
 		TEST(a_member_is_found_without_a_descriptor),
 	};
