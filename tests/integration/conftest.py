@@ -24,6 +24,7 @@ BUILD = os.path.abspath(os.environ.get("UCG_BUILD", f"{SOURCE}/build/dev"))
 PROGRAMS = {
     "daemon": os.path.abspath(os.environ.get("UCG_DAEMON", f"{BUILD}/src/ucgroupfs")),
     "agent": f"{BUILD}/tests/integration/itest_agent",
+    "races": f"{BUILD}/tests/integration/itest_races",
     "shapes": f"{BUILD}/tests/integration/itest_shapes",
 }
 
@@ -114,7 +115,7 @@ def sandbox(pytestconfig):
 
 @pytest.fixture(scope="session")
 def programs():
-    for name in ("agent", "shapes"):
+    for name in ("agent", "races", "shapes"):
         assert os.access(PROGRAMS[name], os.X_OK), f"{PROGRAMS[name]} is missing: build it first"
     return PROGRAMS
 
