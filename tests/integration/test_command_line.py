@@ -162,7 +162,7 @@ def mount(run, sandbox, mountpoint):
 
 def daemons():
     """Children by adoption: the test run is the subreaper."""
-    return [pid for pid in container.children_of("self") if container.living(pid) and is_daemon(pid)]
+    return [pid for pid in container.children() if container.living(pid) and is_daemon(pid)]
 
 
 def is_daemon(pid):

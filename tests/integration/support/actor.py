@@ -249,9 +249,9 @@ class Actor(Process):
 
     def fork_below(self):
         """A child of a task of a lower pid namespace: .number there, .pid here."""
-        before = container.children_of(self.pid)
+        before = container.children(self.pid)
         sock, number = self._spawn(_fork)
-        pid, = set(container.children_of(self.pid)) - set(before)
+        pid, = set(container.children(self.pid)) - set(before)
         child = Actor(sock, pid)
         child.number = number
         return child

@@ -118,7 +118,7 @@ class Agent:
         """Every release that was due before now has led to its call, and the call is received.
 
         Agents are started in the order in which groups became due, so that after the call for a
-        sentinel group all earlier ones have been executed; then they are awaited.
+        sentinel group all earlier ones are on their way; then they are awaited.
         """
         self._sentinels += 1
         group = hierarchy.root.mkgroup(f"{SENTINEL}{self._sentinels}").notify()
@@ -130,6 +130,7 @@ class Agent:
             return any(call.path == path for call in self._calls)
 
         waiting.wait_until(is_called, f"the call for the sentinel {path}")
+        waiting.wait_until(lambda: not hierarchy.starting_agents(), "the start of earlier agents")
         waiting.wait_until(self._is_quiet, f"the end of all calls of {self.path}")
         self._drain()
         group.rmdir()

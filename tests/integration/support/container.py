@@ -11,7 +11,7 @@ def become_subreaper():
     libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
 
 
-def children_of(pid):
+def children(pid="self"):
     found = []
     for thread in os.listdir(f"/proc/{pid}/task"):
         with open(f"/proc/{pid}/task/{thread}/children", encoding="ascii") as file:
@@ -22,7 +22,7 @@ def children_of(pid):
 def end_everything(but=()):
     """Kills and reaps all descendants; orphans of the killed become children and follow."""
     while True:
-        left = set(children_of("self")) - set(but)
+        left = set(children()) - set(but)
         for pid in left:
             try:
                 descriptor = os.pidfd_open(pid)

@@ -8,7 +8,7 @@ import re
 import signal
 import subprocess
 
-from . import libc, waiting
+from . import container, libc, waiting
 from .actor import Actor, Shape, Sleeper
 from .agent import Agent
 from .group import Group
@@ -90,6 +90,9 @@ class KernelHierarchy(Hierarchy):
 
     def processes(self):
         return []
+
+    def starting_agents(self):
+        return []  # nothing shows what the kernel's workers are about to start
 
     def log(self):
         return ""
@@ -283,6 +286,12 @@ class OurHierarchy(Hierarchy):
                 found += [int(child) for child in file.read().split()]
         return found
 
+    def starting_agents(self):
+        """Children of the server that do not run their agent yet."""
+        server = self.servers()[-1]
+        program = os.readlink(f"/proc/{server}/exe")
+        return [pid for pid in container.children(server) if executable_of(pid) == program]
+
     def log(self):
         with open(self._log, encoding="utf-8", errors="replace") as file:
             return file.read()
@@ -313,6 +322,14 @@ class OurHierarchy(Hierarchy):
             assert matching, f"the log lacks {pattern!r}:\n{self.log()}"
             lines = [line for line in lines if line not in matching]
         assert not lines, "in the log of the daemon: " + "\n".join(lines)
+
+
+def executable_of(pid):
+    """None: it has ended."""
+    try:
+        return os.readlink(f"/proc/{pid}/exe")
+    except OSError:
+        return None
 
 
 def is_mounted(path):
