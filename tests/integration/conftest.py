@@ -142,13 +142,8 @@ def hierarchy(request, sandbox, programs, processes):
         mounted = mounts.OurHierarchy(sandbox, programs, options,
                                       arguments.args if arguments else ())
     request.node.hierarchy = mounted
-    try:
-        mounted.start()
+    with mounts.started(mounted):
         yield mounted
-    finally:
-        sandbox.tidy_tasks()
-        container.end_everything(sandbox.tasks() + mounted.processes())
-        mounted.stop()
 
 
 @pytest.fixture

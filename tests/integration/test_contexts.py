@@ -9,6 +9,7 @@ import pytest
 
 from support import container, libc, mounts
 from support.group import errno_of
+from support.namespaces import unshare
 
 SMOKE = os.path.join(os.path.dirname(__file__), "programs", "smoke.sh")
 
@@ -20,14 +21,6 @@ def run_smoke(programs, folder, wrapper, daemon=None):
     got = (result.returncode, result.stdout, result.stderr)
     assert got == (0, "smoke: all as expected\n", ""), daemon
     assert not mounts.is_mounted(os.path.join(folder, "tree"))
-
-
-def unshare(sandbox, *options):
-    command = sandbox.as_user(["unshare", *options])
-    probe = subprocess.run([*command, "true"], capture_output=True, text=True, check=False)
-    if probe.returncode != 0:
-        pytest.skip(f"no own namespaces here: {probe.stderr.strip()}")
-    return command
 
 
 @pytest.mark.quick

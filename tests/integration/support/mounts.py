@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The two hierarchies that every test is run against: ours, and the kernel's as the oracle."""
 
+import contextlib
 import errno
 import itertools
 import os
@@ -335,3 +336,16 @@ def executable_of(pid):
 def is_mounted(path):
     with open("/proc/self/mountinfo", "rb") as file:
         return any(line.split()[4] == os.fsencode(path) for line in file)
+
+
+@contextlib.contextmanager
+def started(hierarchy):
+    """Mounted for the block; with it ends everything that was started there."""
+    sandbox = hierarchy.sandbox
+    try:
+        hierarchy.start()
+        yield
+    finally:
+        sandbox.tidy_tasks()
+        container.end_everything(sandbox.tasks() + hierarchy.processes())
+        hierarchy.stop()
