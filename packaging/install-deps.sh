@@ -41,6 +41,9 @@ need_for_test() {
 	need bubblewrap command -v bwrap
 	need procps command -v ps
 	need util-linux command -v setpriv
+	need cgroup-tools command -v cgcreate
+	need uwsgi-core command -v uwsgi-core
+	need stress-ng command -v stress-ng
 }
 
 fail() {
