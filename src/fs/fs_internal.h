@@ -164,5 +164,6 @@ void fs_refuse_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t
 void fs_refuse_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name);
 void fs_refuse_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t new_parent, const char *new_name);
 void fs_refuse_unlink(fuse_req_t req, fuse_ino_t parent, const char *name);
+void fs_refuse_fsyncdir(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi);
 
 #endif

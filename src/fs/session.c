@@ -49,6 +49,7 @@ static const struct fuse_lowlevel_ops operations = {
 	.symlink = fs_refuse_symlink,
 	.link = fs_refuse_link,
 	.unlink = fs_refuse_unlink,
+	.fsyncdir = fs_refuse_fsyncdir,
 };
 
 static struct fuse_session *session_new(struct ucg_fs *fs)

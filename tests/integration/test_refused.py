@@ -107,3 +107,17 @@ def test_nothing_refused_has_left_an_entry(root, attempt):
     attempt(symlink, "new")
     attempt(os.unlink, "tasks")
     assert sorted(root.list()) == before
+
+
+def sync(path, function):
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        function(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@pytest.mark.parametrize("function", [os.fsync, os.fdatasync])
+def test_sync_of_group_is_einval(root, attempt, function):
+    root.mkgroup("g")
+    assert attempt(sync, "g", function) == "EINVAL"
