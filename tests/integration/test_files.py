@@ -315,6 +315,17 @@ def test_o_append_does_not_matter(root, on_file):
     assert group.read("notify_on_release") == b"1\n"
 
 
+def test_pwrite_of_read_only_is_espipe(root, on_file):
+    assert errno_of(on_file, root, "tasks", os.pwrite, b"0", 0, flags=os.O_RDONLY) == "ESPIPE"
+
+
+def test_o_append_advances_by_what_is_written(root, on_file):
+    group = root.mkgroup("g")
+    flags = os.O_WRONLY | os.O_APPEND
+    assert on_file(group, "notify_on_release", write_twice, b"1\n", b"0\n", flags=flags) == (2, 2, 4)
+    assert on_file(group, "notify_on_release", write_twice, b"1", b"0", flags=flags) == (1, 1, 2)
+
+
 def read_change_read(fd, path):
     """One byte; the value is changed; the rest; and once more from 0."""
     first = os.read(fd, 1)
