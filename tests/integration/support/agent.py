@@ -157,6 +157,11 @@ class Agent:
         waiting.wait_until(self._is_quiet, f"the end of all calls of {self.path}")
         return [call.path for call in self._calls]
 
+    def so_far(self):
+        """The paths received till now, without waiting for any."""
+        self._drain()
+        return [call.path for call in self._calls if not call.path.startswith("/" + SENTINEL)]
+
     def all_calls(self, hierarchy):
         self.barrier(hierarchy)
         return [call for call in self._calls if not call.path.startswith("/" + SENTINEL)]

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: MIT
+"""The same random operations on ours and on the kernel's hierarchy; each answer has to be equal.
+
+UCG_BUILD and UCG_DAEMON as for the integration tests, whose sandbox this shares.
+"""
+
+import importlib.util
+import os
+import sys
+
+import pytest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+
+
+def _load_integration():
+    path = os.path.join(os.path.dirname(HERE), "integration", "conftest.py")
+    spec = importlib.util.spec_from_file_location("integration_conftest", path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+
+
+_load_integration()
+
+import integration_conftest  # noqa: E402
+from integration_conftest import (pytest_configure, pytest_unconfigure, programs,  # noqa: E402,F401
+                                  sandbox)
+from run import Runner  # noqa: E402
+
+RUNS, LONG_RUNS, OPERATIONS = 20, 2000, 100
+
+
+def pytest_addoption(parser):
+    integration_conftest.pytest_addoption(parser)
+    parser.addoption("--seed", type=int, default=1, help="of the first run")
+    parser.addoption("--runs", type=int, help="how many, each with the next seed")
+    parser.addoption("--operations", type=int, default=OPERATIONS, help="of each run")
+    parser.addoption("--whole", action="store_true", help="show a failing run as it is, not shrunk")
+    parser.addoption("--script", help="a file with a script that a failure printed, to run alone")
+
+
+def pytest_generate_tests(metafunc):
+    option = metafunc.config.getoption
+    if "seed" in metafunc.fixturenames:
+        runs = option("--runs") or (LONG_RUNS if option("--long") else RUNS)
+        metafunc.parametrize("seed", range(option("--seed"), option("--seed") + runs))
+
+
+def pytest_collection_modifyitems(config, items):
+    """A script, or seeds."""
+    wanted = "test_script" if config.getoption("--script") else "test_difference"
+    others = [item for item in items if item.originalname != wanted]
+    config.hook.pytest_deselected(items=others)
+    items[:] = [item for item in items if item not in others]
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    runner = getattr(config, "runner", None)
+    if runner:
+        terminalreporter.write_line(f"{runner.operations} operations compared")
+
+
+@pytest.fixture(scope="session")
+def runner(pytestconfig, sandbox, programs):  # noqa: F811
+    if not sandbox.is_root:
+        pytest.skip("only root mounts the kernel's cgroup v1 file system, to compare with")
+    pytestconfig.runner = Runner(sandbox, programs)
+    return pytestconfig.runner

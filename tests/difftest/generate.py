@@ -1,0 +1,341 @@
+# SPDX-License-Identifier: MIT
+"""The next operation, chosen by what the world is like: much of it does something."""
+
+import os
+import random
+
+import doing
+import texts
+from operation import Operation
+
+NAMES = ["a", "b", "c", "d", "x y", "\u00e9", ".h", "cpu.shares", "%s:,*\\", "n" * 255]
+ODD_NAMES = ["tasks", "notify_on_release", "release_agent", "cgroup.sane_behavior", "n" * 300,
+             "new\nline", ".", "..", "", "a/", "a/x", "missing/x"]
+FILE_MODES = [0, 0o200, 0o400, 0o444, 0o600, 0o644, 0o644, 0o666, 0o666, 0o755, 0o4755, 0o2755,
+              0o7777]
+GROUP_MODES = [0o555, 0o700, 0o755, 0o755, 0o777, 0o777, 0o1777, 0o2777, 0o7777, 0, 0o311, 0o444]
+OPEN_FLAGS = [os.O_RDONLY, os.O_RDWR, os.O_RDWR, os.O_RDWR, os.O_WRONLY]
+MORE_FLAGS = [0, 0, 0, 0, os.O_TRUNC, os.O_APPEND, os.O_CREAT, os.O_CREAT | os.O_EXCL,
+              os.O_DIRECTORY, os.O_NONBLOCK, os.O_SYNC, os.O_NOFOLLOW]
+UIDS = [0, 1000, 2000, -1]
+TASK_UIDS = [(0, 0, 0), (1000,) * 3, (2000,) * 3, (1000, 0, 0), (0, 1000, 0), (2000, 1000, 1000)]
+SIZES = [0, 1, 1, 2, 3, 5, 10, 4096, 100000]
+OFFSETS = [0, 0, 0, 1, 2, 3, 6, 100, 2**31 - 1]
+MOST_TASKS, MOST_GROUPS, MOST_HANDLES = 11, 9, 14
+
+WEIGHTS = {
+    "mkdir": 12, "rmdir": 12, "rename": 6, "renameat2": 1, "make_in": 2, "remove_in": 2,
+    "chmod": 4, "chown": 3, "utime": 3, "stat": 2, "access": 2, "truncate": 1, "names": 2,
+    "statfs": 1, "unlink": 1, "symlink": 1, "link": 1, "mknod": 1, "open_and_close": 2,
+    "read_whole": 6, "write_flag": 14, "write_list": 24, "write_agent": 2,
+    "open": 10, "close": 2, "give": 2, "read": 8, "pread": 5, "lseek": 4, "write_open": 12,
+    "poll": 4, "fstat": 2, "fchmod": 1, "ftruncate": 1, "fsync": 1, "path_of": 2, "names_in": 2,
+    "start": 3, "fork": 9, "churn": 2, "end": 10, "reap": 4, "await_calls": 1,
+}
+
+
+class Generator:
+    def __init__(self, seed, world):
+        self.random = random.Random(seed)
+        self.world = world
+        self.numbers = 0
+        # Looks make everything up to date, so that in half of the runs they are rare.
+        self.looks_each_time = seed % 2 == 0
+
+    def next(self):
+        while True:
+            kind = self.random.choices(list(WEIGHTS), WEIGHTS.values())[0]
+            operation = getattr(self, kind)()
+            if operation:
+                return operation
+
+    def look(self):
+        """None: there is none after this operation."""
+        if self.chance(0.04):
+            return Operation("look", 1, {})
+        if not self.looks_each_time:
+            return None
+        paths = [group.path for group in self.world.root.all()[1:]]
+        return Operation("look", 1, {"contents": self.random.sample(paths, min(2, len(paths)))})
+
+    # ---- choices ----
+
+    def one(self, *choices):
+        return self.random.choice(choices)
+
+    def chance(self, probability):
+        return self.random.random() < probability
+
+    def of(self, items):
+        items = list(items)
+        return self.random.choice(items) if items else None
+
+    def live(self):
+        return [task for task in self.world.tasks.values() if task.state == "live"]
+
+    def mounter(self):
+        return 1 if self.world.as_root else 2
+
+    def by(self):
+        """Most often somebody who may."""
+        if self.chance(0.6):
+            return self.mounter()
+        return self.of(self.live()).number
+
+    def group(self):
+        return self.of(self.world.root.all())
+
+    def child(self):
+        return self.of(self.world.root.all()[1:])
+
+    def some_group(self):
+        if self.chance(0.06):
+            return self.group().path + "/" + self.of(ODD_NAMES)
+        return self.group().path or "/"
+
+    def file(self):
+        if self.chance(0.05):
+            return self.group().path + "/" + self.of(NAMES + list(doing.OURS_ALONE[3:]))
+        group = self.group()
+        return f"{group.path}/{self.of(doing.FILES[:4] if group.parent else doing.FILES)}"
+
+    def node(self):
+        return self.file() if self.chance(0.5) else self.some_group()
+
+    def name(self):
+        return self.of(ODD_NAMES if self.chance(0.1) else NAMES)
+
+    def number(self):
+        self.numbers += 1
+        return self.numbers
+
+    def handle(self, is_group=False):
+        """(number of one, a task that has it)"""
+        found = [(handle.number, task.number) for handle in self.world.handles.values()
+                 for task in handle.descriptors if (handle.file is None) is is_group]
+        return self.of(found) or (None, None)
+
+    def with_handle(self, kind, is_group=False, **arguments):
+        handle, by = self.handle(is_group)
+        return handle and Operation(kind, by, {"handle": handle, **arguments})
+
+    # ---- tree ----
+
+    def mkdir(self):
+        if len(self.world.root.all()) > MOST_GROUPS and self.chance(0.9):
+            return None
+        path = f"{self.group().path}/{self.name()}"
+        return Operation("mkdir", self.by(), {"path": path, "mode": self.of(GROUP_MODES)})
+
+    def rmdir(self):
+        path = self.some_group()
+        if self.chance(0.5):
+            empty = [group.path for group in self.world.root.all()[1:]
+                     if not group.tasks and not group.children]
+            path = self.of(empty) or path
+        return Operation("rmdir", self.by(), {"path": path})
+
+    def _names_to_rename(self):
+        child = self.child()
+        if child is None or self.chance(0.1):
+            return self.node(), self.node()
+        if self.chance(0.75):
+            return child.path, f"{child.parent.path}/{self.name()}"
+        return child.path, f"{self.group().path}/{self.name()}"
+
+    def rename(self):
+        old, new = self._names_to_rename()
+        return Operation("rename", self.by(), {"old": old, "new": new})
+
+    def renameat2(self):
+        old, new = self._names_to_rename()
+        return Operation("renameat2", self.by(), {"old": old, "new": new,
+                                                  "flags": self.one(1, 2, 4, 3)})
+
+    def make_in(self):
+        return self.with_handle("make_in", True, name=self.of(NAMES))
+
+    def remove_in(self):
+        return self.with_handle("remove_in", True, name=self.of(NAMES))
+
+    # ---- attributes and refusals ----
+
+    def _on_node(self, kind, **arguments):
+        return Operation(kind, self.by(), {"path": self.node(), **arguments})
+
+    def chmod(self):
+        path = self.node()
+        modes = GROUP_MODES if self.world.root.find(path) else FILE_MODES
+        return Operation("chmod", self.by(), {"path": path, "mode": self.of(modes)})
+
+    def chown(self):
+        return self._on_node("chown", uid=self.of(UIDS), gid=self.of(UIDS))
+
+    def utime(self):
+        return self._on_node("utime", seconds=self.one(None, 1000, 2000))
+
+    def stat(self):
+        return self._on_node("stat")
+
+    def access(self):
+        return self._on_node("access", mode=self.random.randrange(8))
+
+    def truncate(self):
+        return self._on_node("truncate", length=self.one(0, 1, 5000))
+
+    def names(self):
+        return self._on_node("names")
+
+    def statfs(self):
+        return self._on_node("statfs")
+
+    def unlink(self):
+        return self._on_node("unlink")
+
+    def symlink(self):
+        path = self.node() if self.chance(0.3) else f"{self.group().path}/{self.name()}"
+        return Operation("symlink", self.by(), {"path": path})
+
+    def link(self):
+        return Operation("link", self.by(), {"old": self.node(),
+                                             "new": f"{self.group().path}/{self.name()}"})
+
+    def mknod(self):
+        path = self.node() if self.chance(0.3) else f"{self.group().path}/{self.name()}"
+        return Operation("mknod", self.by(), {"path": path, "kind": self.one("file", "fifo")})
+
+    def open_and_close(self):
+        return self._on_node("open_and_close", flags=self.of(OPEN_FLAGS) | self.of(MORE_FLAGS))
+
+    # ---- reading and writing by name ----
+
+    def read_whole(self):
+        return Operation("read_whole", self.by(), {"path": self.file()})
+
+    def _flag_text(self):
+        return self.of(texts.FLAGS if self.chance(0.7) else texts.BAD_FLAGS)
+
+    def write_flag(self):
+        name = self.one("notify_on_release", "notify_on_release", "cgroup.clone_children")
+        text = self.of(["1", "1\n"]) if self.chance(0.4) else self._flag_text()
+        return Operation("write", self.by(), {"path": f"{self.group().path}/{name}", "text": text,
+                                              "flags": self.of(MORE_FLAGS[:6])})
+
+    def _list_text(self):
+        """(text, number of a task or None)"""
+        known = [task.number for task in self.world.tasks.values() if task.state != "gone"]
+        dice = self.random.random()
+        if dice < 0.6:
+            return self.of(texts.MOVES), self.of(known)
+        if dice < 0.7:
+            return self.of(texts.SELF), None
+        if dice < 0.92:
+            return self.of(texts.BAD_PIDS), self.of(known)
+        return self.of(texts.NOBODY + texts.KTHREADD + texts.INIT), None
+
+    def _writer_of_list(self, text):
+        return self.of(self.live()).number if text in texts.SELF else self.by()
+
+    def write_list(self):
+        text, task = self._list_text()
+        path = f"{self.group().path}/{self.of(doing.LISTS)}"
+        return Operation("write", self._writer_of_list(text),
+                         {"path": path, "text": text, "task": task, "flags": 0})
+
+    def write_agent(self):
+        text = self.of(texts.AGENTS)
+        return Operation("write", self.by(), {"path": "/release_agent", "text": text})
+
+    # ---- open files ----
+
+    def open(self):
+        if sum(bool(handle.descriptors) for handle in self.world.handles.values()) > MOST_HANDLES:
+            return None
+        path, flags = self.file(), self.of(OPEN_FLAGS) | self.of(MORE_FLAGS)
+        if self.chance(0.15):
+            path, flags = self.some_group(), os.O_RDONLY
+        return Operation("open", self.by(), {"handle": self.number() + 100, "path": path,
+                                             "flags": flags})
+
+    def close(self):
+        return self.with_handle("close", self.chance(0.2))
+
+    def give(self):
+        return self.with_handle("give", to=self.of(self.live()).number)
+
+    def read(self):
+        return self.with_handle("read", size=self.of(SIZES))
+
+    def pread(self):
+        return self.with_handle("pread", size=self.of(SIZES), offset=self.of(OFFSETS))
+
+    def lseek(self):
+        offset, whence = self.of([(0, 0), (0, 0), (0, 1), (0, 2), (1, 0), (3, 0), (7, 1), (-1, 0),
+                                  (-1, 1), (-1, 2), (0, 3), (0, 4), (2**31 - 1, 0), (100, 0)])
+        return self.with_handle("lseek", offset=offset, whence=whence)
+
+    def write_open(self):
+        handle, by = self.handle()
+        if handle is None:
+            return None
+        text, task = self._text_for(self.world.handles[handle].file)
+        return Operation("write_open", by, {"handle": handle, "text": text, "task": task,
+                                            "way": self.one("write", "write", "pwrite", "writev")})
+
+    def _text_for(self, file):
+        if self.chance(0.05):
+            return "", None
+        if file in doing.LISTS:
+            return self._list_text()
+        return (self.of(texts.AGENTS) if file == "release_agent" else self._flag_text()), None
+
+    def poll(self):
+        return self.with_handle("poll", self.chance(0.1))
+
+    def fstat(self):
+        return self.with_handle("fstat", self.chance(0.3))
+
+    def fchmod(self):
+        return self.with_handle("fchmod", self.chance(0.3), mode=self.of(FILE_MODES))
+
+    def ftruncate(self):
+        return self.with_handle("ftruncate", length=self.one(0, 1, 5000))
+
+    def fsync(self):
+        return self.with_handle("fsync", self.chance(0.3))
+
+    def path_of(self):
+        return self.with_handle("path_of", self.chance(0.3))
+
+    def names_in(self):
+        return self.with_handle("names_in", True)
+
+    # ---- tasks ----
+
+    def start(self):
+        if len(self.live()) > MOST_TASKS:
+            return None
+        uids = self.of(TASK_UIDS)
+        if self.chance(0.6):
+            uids = (0 if self.world.as_root else 1000,) * 3
+        return Operation("start", 1, {"task": self.number() + 100, "uids": uids})
+
+    def fork(self):
+        if len(self.live()) > MOST_TASKS:
+            return None
+        return Operation("fork", self.of(self.live()).number, {"task": self.number() + 100})
+
+    def churn(self):
+        return Operation("churn", self.of(self.live()).number, {"count": self.one(1, 2, 5)})
+
+    def end(self):
+        task = self.of(task for task in self.live() if not task.permanent)
+        return task and Operation("end", 1, {"task": task.number,
+                                             "way": self.one("exit", "kill")})
+
+    def reap(self):
+        task = self.of(task for task in self.world.tasks.values() if task.state == "zombie")
+        return task and Operation("reap", 1, {"task": task.number})
+
+    def await_calls(self):
+        return Operation("await_calls", 1, {})
