@@ -3,8 +3,9 @@
 # usage: sh tests/run.sh [--long]
 #
 # The whole test run from a fresh clone: installs what is missing, builds with warnings as errors,
-# runs the unit, integration and attack tests, checks format, tidiness and manual page, the model
-# of discovery, and repeats the quick tests under AddressSanitizer and UndefinedBehaviorSanitizer.
+# runs the unit and integration tests, the differential tester and the attacks, checks format,
+# tidiness and manual page, the model of discovery, and repeats the quick tests under
+# AddressSanitizer and UndefinedBehaviorSanitizer.
 # --long: larger models, and everything under ASan+UBSan and under TSan.
 # The last line is `N passed, N failed`; exit status 0 only if nothing failed.
 set -u
@@ -23,7 +24,8 @@ esac
 
 model_s=600
 attacks_s=1500
-[ -z "$long" ] || { model_s=3600 attacks_s=7200; }
+difftest_s=600
+[ -z "$long" ] || { model_s=3600 attacks_s=7200 difftest_s=7200; }
 
 passed=0
 failed=0
@@ -169,6 +171,16 @@ pytests() {
 	count_junit $?
 }
 
+differential_tester() {
+	[ "$(id -u)" -ne 0 ] || {
+		pytests "differential tester" dev "$difftest_s" tests/difftest $long
+		return
+	}
+	begin "differential tester (dev)"
+	echo "skipped: only root mounts the kernel's cgroup v1 file system, to compare with"
+	count 0 0
+}
+
 # Counts reports too of processes whose stderr nobody reads and whose status nobody waits for.
 count_reports() {
 	begin "sanitizer reports"
@@ -210,6 +222,7 @@ check "manual page" 10 sh tests/lint.sh man
 check "tidy" 400 sh tests/lint.sh tidy build/dev
 unit_tests dev
 pytests "integration tests" dev 1200 tests/integration $long
+differential_tester
 pytests "attacks" dev "$attacks_s" tests/attack $long
 counted "model of discovery" "$model_s" sh tests/model/run.sh $long
 
