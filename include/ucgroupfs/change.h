@@ -24,6 +24,7 @@ enum ucg_record_kind {
 	UCG_RECORD_HANDLE,
 	UCG_RECORD_RELEASE,
 	UCG_RECORD_AGENT, /* the hierarchy's release_agent: @text alone */
+	UCG_RECORD_XATTR,
 	UCG_RECORD_KINDS,
 };
 
@@ -33,6 +34,7 @@ struct ucg_image {
 	union {
 		struct ucg_group_record group;
 		struct ucg_node_record node;
+		struct ucg_xattr_record xattr;
 		struct ucg_handle_record handle;
 		struct {
 			uint64_t id;
@@ -40,7 +42,7 @@ struct ucg_image {
 		} release;
 	};
 	/* Owned by the image until it is applied. */
-	char *text; /* new name of the group, new agent; NULL: as before */
+	char *text; /* new name of the group, new agent, attribute; NULL: as before */
 	size_t text_length;
 	void *prepared; /* heap node made ready by the module whose record it is, or NULL */
 	void (*discard)(void *prepared); /* frees @prepared if it is not applied; NULL: free() */

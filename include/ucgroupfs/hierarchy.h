@@ -83,7 +83,7 @@ int ucg_hierarchy_new(const struct ucg_hierarchy_config *config, struct ucg_hier
 /* Frees all; returns NULL.  Context: serving thread, when no other thread reads any more. */
 struct ucg_hierarchy *ucg_hierarchy_free(struct ucg_hierarchy *hierarchy);
 
-/* Registers core's kinds of record (GROUP, NODE, RELEASE, AGENT) with the journal. */
+/* Registers core's kinds of record (GROUP, NODE, XATTR, RELEASE, AGENT) with the journal. */
 void ucg_hierarchy_connect(struct ucg_hierarchy *hierarchy, struct ucg_journal *journal);
 
 const char *ucg_hierarchy_name(const struct ucg_hierarchy *hierarchy);
@@ -231,6 +231,50 @@ void ucg_node_attr(struct ucg_hierarchy *hierarchy, const struct ucg_group *grou
 int ucg_node_set(struct ucg_hierarchy *hierarchy, const struct ucg_group *group, unsigned file,
 		 mode_t table_mode, unsigned mask, const struct ucg_attr *attr,
 		 struct ucg_change *change);
+
+/* ---- extended attributes ---- */
+
+/* What one node may have of user.*: so many, and so many bytes of values.  There is no limit to the
+ * other namespaces, which only the privileged can write.  Source: kernfs. */
+#define UCG_XATTR_USER_MAX 128
+#define UCG_XATTR_USER_BYTES_MAX (128 << 10)
+
+struct ucg_xattr {
+	const char *name; /* NUL-terminated, with its prefix */
+	const void *value;
+	size_t length;
+};
+
+/**
+ * ucg_xattr_set() - setxattr
+ * @flags: XATTR_CREATE, XATTR_REPLACE
+ * A node that has no attributes of its own gets them, and @now as all its times.
+ * Return, in this order: -EOPNOTSUPP: the name has no prefix of those that are stored (user.,
+ *         trusted., security.); -EINVAL: nothing follows it; -ENOSPC: there is no room in user.*
+ *         for one more value of this length, even if it is to replace one; -EEXIST, -ENODATA: by
+ *         the flags; -ENOMEM; 0.
+ * Source: kernel behaviour §1.6.
+ */
+int ucg_xattr_set(struct ucg_hierarchy *hierarchy, const struct ucg_group *group, unsigned file,
+		  mode_t table_mode, const struct ucg_xattr *xattr, int flags, struct timespec now,
+		  struct ucg_change *change);
+
+/* Return: 0; -EOPNOTSUPP, -EINVAL: as above; -ENODATA: no such; -ENOMEM. */
+int ucg_xattr_remove(struct ucg_hierarchy *hierarchy, const struct ucg_group *group, unsigned file,
+		     const char *name, struct ucg_change *change);
+
+/* @xattr: out: borrowed, valid until the next commit.
+ * Return: 0; -EOPNOTSUPP, -EINVAL: as above; -ENODATA: no such. */
+int ucg_xattr_get(struct ucg_hierarchy *hierarchy, const struct ucg_group *group, unsigned file,
+		  const char *name, struct ucg_xattr *xattr);
+
+/* Appends the names of all, each with its NUL, in the kernel's order: from the last by strcmp(3) to
+ * the first.  @trusted: those of trusted.* too.  Return: 0; -ENOMEM. */
+int ucg_xattr_list(const struct ucg_group *group, unsigned file, bool trusted,
+		   struct ucg_text *names);
+
+/* Whether @trusted makes a difference. */
+bool ucg_xattr_has_trusted(const struct ucg_group *group, unsigned file);
 
 /* ---- the release list ---- */
 

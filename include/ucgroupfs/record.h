@@ -39,6 +39,13 @@ struct ucg_node_record {
 	struct timespec atime, mtime, ctime;
 };
 
+/* An extended attribute of a node that has a record.  @text of its image is the name, a NUL, and
+ * the value; the end of an attribute has the name alone. */
+struct ucg_xattr_record {
+	struct ucg_node_id node;
+	uint32_t name_length, value_length;
+};
+
 /* One open file. */
 struct ucg_handle_record {
 	struct ucg_handle_id id; /* 0: free */

@@ -72,6 +72,13 @@ static void apply_node(void *context, struct ucg_image *image)
 	ucg_node_apply(group, image);
 }
 
+static void apply_xattr(void *context, struct ucg_image *image)
+{
+	struct ucg_group *group = ucg_group_find(context, ucg_node_group(image->xattr.node));
+
+	ucg_xattr_apply(context, group, image);
+}
+
 static void apply_release(void *context, struct ucg_image *image)
 {
 	ucg_release_apply(context, image);
@@ -97,6 +104,7 @@ void ucg_hierarchy_connect(struct ucg_hierarchy *hierarchy, struct ucg_journal *
 {
 	journal->applier[UCG_RECORD_GROUP] = (struct ucg_applier){apply_group, hierarchy};
 	journal->applier[UCG_RECORD_NODE] = (struct ucg_applier){apply_node, hierarchy};
+	journal->applier[UCG_RECORD_XATTR] = (struct ucg_applier){apply_xattr, hierarchy};
 	journal->applier[UCG_RECORD_RELEASE] = (struct ucg_applier){apply_release, hierarchy};
 	journal->applier[UCG_RECORD_AGENT] = (struct ucg_applier){apply_agent, hierarchy};
 }

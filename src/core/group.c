@@ -41,6 +41,7 @@ void ucg_group_free(void *pointer)
 		struct ucg_node_entry *entry = group->nodes;
 
 		group->nodes = entry->next;
+		ucg_xattrs_free(entry);
 		free(entry);
 	}
 	free(ucg_name_of(group));
@@ -83,6 +84,7 @@ void ucg_group_forget_unpinned(struct ucg_hierarchy *hierarchy, struct ucg_group
 	while (ucg_group_is_removed(group) && !group->pins) {
 		struct ucg_group *parent = group->parent;
 
+		ucg_xattrs_unindex(hierarchy, group);
 		urcu_memb_read_lock();
 		cds_lfht_del(hierarchy->by_id, &group->link);
 		urcu_memb_read_unlock();

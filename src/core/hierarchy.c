@@ -51,9 +51,10 @@ static int fill(struct ucg_hierarchy *hierarchy, const struct ucg_hierarchy_conf
 	atomic_store(&hierarchy->agent, agent_text_new(agent, strlen(agent)));
 	hierarchy->by_id = index_new();
 	hierarchy->by_name = index_new();
+	hierarchy->by_xattr = index_new();
 	hierarchy->root = root_new(config);
 	if (!hierarchy->name || !atomic_load(&hierarchy->agent) || !hierarchy->by_id ||
-	    !hierarchy->by_name || !hierarchy->root)
+	    !hierarchy->by_name || !hierarchy->by_xattr || !hierarchy->root)
 		return -ENOMEM;
 	ucg_group_publish(hierarchy, hierarchy->root);
 	return 0;
@@ -94,6 +95,7 @@ static void gather_groups(struct ucg_hierarchy *hierarchy, struct cds_list_head 
 		cds_lfht_del(hierarchy->by_id, &group->link);
 		if (group->parent && !ucg_group_is_removed(group))
 			cds_lfht_del(hierarchy->by_name, &ucg_name_of(group)->link);
+		ucg_xattrs_unindex(hierarchy, group);
 		cds_list_add_tail(&group->sibling, groups);
 	}
 	urcu_memb_read_unlock();
@@ -114,10 +116,11 @@ struct ucg_hierarchy *ucg_hierarchy_free(struct ucg_hierarchy *hierarchy)
 	if (!hierarchy)
 		return NULL;
 	ucg_release_deinit(hierarchy);
-	if (hierarchy->by_id && hierarchy->by_name)
+	if (hierarchy->by_id && hierarchy->by_name && hierarchy->by_xattr)
 		gather_groups(hierarchy, &groups);
 	index_free(hierarchy->by_id);
 	index_free(hierarchy->by_name);
+	index_free(hierarchy->by_xattr);
 	/* The indices first: a resize would still look at the nodes. */
 	cds_list_for_each_entry_safe (group, next, &groups, sibling)
 		ucg_group_free(group);

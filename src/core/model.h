@@ -30,10 +30,22 @@ struct ucg_name {
 	char bytes[];		   /* immutable, NUL-terminated */
 };
 
-/* Attributes of one node of a group that differ from those by which it was made. */
+/* Attributes of one node of a group that differ from those by which it was made.  Serving thread.
+ */
 struct ucg_node_entry {
 	struct ucg_node_entry *next;
+	struct cds_list_head xattrs;
+	uint32_t user_xattrs, user_xattr_bytes; /* of @xattrs, what counts for the limits */
 	struct ucg_node_record record;
+};
+
+/* An extended attribute: replaced as a whole. */
+struct ucg_xattr_entry {
+	struct cds_lfht_node link;    /* hierarchy->by_xattr; serving thread */
+	struct cds_list_head of_node; /* in the node's @xattrs; serving thread */
+	struct rcu_head rcu;	      /* serving thread, then liburcu */
+	struct ucg_xattr_record record;
+	char *text; /* name, NUL, value */
 };
 
 struct ucg_group {
@@ -67,6 +79,7 @@ struct ucg_hierarchy {
 	_Atomic(struct ucg_agent_text *) agent; /* RCU */
 	struct cds_lfht *by_id;			/* all groups that are not forgotten */
 	struct cds_lfht *by_name;		/* names of all but the root and removed groups */
+	struct cds_lfht *by_xattr;		/* all extended attributes */
 	struct ucg_group *root;
 	uint64_t next_group, next_release; /* serving thread */
 	struct ucg_release_list due;
@@ -87,6 +100,8 @@ int ucg_image_set_text(struct ucg_image *image, const char *text, size_t length)
 
 /* ---- name.c ---- */
 
+/* What is found by an id and a name is indexed by this hash of both. */
+unsigned long ucg_index_hash(uint64_t id, uint32_t name_hash);
 /* NULL: no memory. */
 struct ucg_name *ucg_name_new(struct ucg_group *group, const char *bytes, size_t length);
 void ucg_name_index(struct ucg_hierarchy *hierarchy, struct ucg_name *name);
@@ -113,12 +128,21 @@ void ucg_group_forget_unpinned(struct ucg_hierarchy *hierarchy, struct ucg_group
 
 /* ---- node.c ---- */
 
-struct ucg_node_record *ucg_node_find(const struct ucg_group *group, unsigned file);
+struct ucg_node_entry *ucg_node_find(const struct ucg_group *group, unsigned file);
 /* The directory's own times follow its children, if it has times of its own (kernel behaviour
  * §1.1). Return: 0; -ENOMEM. */
 int ucg_node_touch_dir(const struct ucg_group *group, struct timespec now,
 		       struct ucg_change *change);
 void ucg_node_apply(struct ucg_group *group, struct ucg_image *image);
+
+/* ---- xattr.c ---- */
+
+void ucg_xattr_apply(struct ucg_hierarchy *hierarchy, struct ucg_group *group,
+		     struct ucg_image *image);
+/* Takes all attributes of a group out of the index, before the group is freed. */
+void ucg_xattrs_unindex(struct ucg_hierarchy *hierarchy, struct ucg_group *group);
+/* Frees those of a node that nobody can see any more. */
+void ucg_xattrs_free(struct ucg_node_entry *node);
 
 /* ---- release.c ---- */
 

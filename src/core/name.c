@@ -25,6 +25,13 @@ uint32_t ucg_name_hash(const char *name, size_t length)
 	return hash;
 }
 
+unsigned long ucg_index_hash(uint64_t id, uint32_t name_hash)
+{
+	uint64_t mixed = (id + 1) * UINT64_C(0x9E3779B97F4A7C15);
+
+	return (unsigned long)(mixed >> 32) ^ name_hash;
+}
+
 struct name_key {
 	const struct ucg_group *parent;
 	const char *bytes;
@@ -33,9 +40,7 @@ struct name_key {
 
 static unsigned long index_hash(const struct ucg_group *parent, uint32_t name_hash)
 {
-	uint64_t mixed = (parent->record.id.value + 1) * UINT64_C(0x9E3779B97F4A7C15);
-
-	return (unsigned long)(mixed >> 32) ^ name_hash;
+	return ucg_index_hash(parent->record.id.value, name_hash);
 }
 
 static int matches_name(struct cds_lfht_node *node, const void *key)

@@ -7,11 +7,11 @@
 
 #include "ucgroupfs/scope.h"
 
-struct ucg_node_record *ucg_node_find(const struct ucg_group *group, unsigned file)
+struct ucg_node_entry *ucg_node_find(const struct ucg_group *group, unsigned file)
 {
 	for (struct ucg_node_entry *entry = group->nodes; entry; entry = entry->next)
 		if (ucg_node_file(entry->record.id) == file)
-			return &entry->record;
+			return entry;
 	return NULL;
 }
 
@@ -35,9 +35,9 @@ static struct ucg_node_record node_as_made(const struct ucg_group *group, unsign
 static struct ucg_node_record node_as_is(const struct ucg_group *group, unsigned file,
 					 mode_t table_mode)
 {
-	const struct ucg_node_record *own = ucg_node_find(group, file);
+	const struct ucg_node_entry *own = ucg_node_find(group, file);
 
-	return own ? *own : node_as_made(group, file, table_mode);
+	return own ? own->record : node_as_made(group, file, table_mode);
 }
 
 void ucg_node_attr(struct ucg_hierarchy *hierarchy, const struct ucg_group *group, unsigned file,
@@ -75,6 +75,15 @@ static void merge(struct ucg_node_record *node, unsigned mask, const struct ucg_
 		node->ctime = attr->ctime;
 }
 
+static struct ucg_node_entry *entry_new(void)
+{
+	struct ucg_node_entry *entry = calloc(1, sizeof(*entry));
+
+	if (entry)
+		CDS_INIT_LIST_HEAD(&entry->xattrs);
+	return entry;
+}
+
 int ucg_node_set(struct ucg_hierarchy *hierarchy, const struct ucg_group *group, unsigned file,
 		 mode_t table_mode, unsigned mask, const struct ucg_attr *attr,
 		 struct ucg_change *change)
@@ -88,7 +97,7 @@ int ucg_node_set(struct ucg_hierarchy *hierarchy, const struct ucg_group *group,
 	merge(&image->node, mask, attr);
 	if (ucg_node_find(group, file))
 		return 0;
-	image->prepared = calloc(1, sizeof(struct ucg_node_entry));
+	image->prepared = entry_new();
 	return image->prepared ? 0 : -ENOMEM;
 }
 
@@ -105,14 +114,12 @@ int ucg_node_touch_dir(const struct ucg_group *group, struct timespec now,
 
 void ucg_node_apply(struct ucg_group *group, struct ucg_image *image)
 {
-	struct ucg_node_record *own = ucg_node_find(group, ucg_node_file(image->node.id));
+	struct ucg_node_entry *own = ucg_node_find(group, ucg_node_file(image->node.id));
 
 	if (!own) {
-		struct ucg_node_entry *entry = ucg_steal_pointer(&image->prepared);
-
-		entry->next = group->nodes;
-		group->nodes = entry;
-		own = &entry->record;
+		own = ucg_steal_pointer(&image->prepared);
+		own->next = group->nodes;
+		group->nodes = own;
 	}
-	*own = image->node;
+	own->record = image->node;
 }

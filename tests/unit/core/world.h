@@ -202,6 +202,16 @@ static inline void print_group_record(struct ucg_text *text, const struct ucg_gr
 	      (long)record->made.tv_sec);
 }
 
+static inline void print_xattr(struct ucg_text *text, const struct ucg_image *image)
+{
+	const struct ucg_xattr_record *record = &image->xattr;
+
+	assert_int_equal(image->text_length, record->name_length + 1 + record->value_length);
+	PRINT(text, "xattr %u/%u %s '%s'='%.*s'\n", (unsigned)ucg_node_group(record->node).value,
+	      ucg_node_file(record->node), image->forget ? "forget" : "set", image->text,
+	      (int)record->value_length, image->text + record->name_length + 1);
+}
+
 static inline void print_image(struct ucg_text *text, const struct ucg_image *image)
 {
 	switch (image->kind) {
@@ -216,6 +226,9 @@ static inline void print_image(struct ucg_text *text, const struct ucg_image *im
 		      (long)image->node.atime.tv_sec, (long)image->node.mtime.tv_sec,
 		      (long)image->node.ctime.tv_sec);
 		break;
+	case UCG_RECORD_XATTR:
+		print_xattr(text, image);
+		return;
 	case UCG_RECORD_RELEASE:
 		PRINT(text, "release %u of %u", (unsigned)image->release.id,
 		      (unsigned)image->release.group.value);
