@@ -92,6 +92,17 @@ int proc_parse_ns_pid(const char *text, unsigned level, pid_t *numberp)
 	return 0;
 }
 
+int proc_parse_effective(const char *text, uint64_t *capabilitiesp)
+{
+	const char *value = line_value(text, "CapEff:");
+	unsigned long long capabilities;
+
+	if (!value || sscanf(value, "%llx", &capabilities) != 1)
+		return -EINVAL;
+	*capabilitiesp = capabilities;
+	return 0;
+}
+
 int proc_parse_stat(const char *text, struct proc_stat *stat)
 {
 	/* The name of the command may hold blanks and parentheses: it ends at the last one. */
@@ -176,6 +187,14 @@ int proc_parse_mount(const char *line)
 	       !strstr(options, "hidepid=off");
 }
 
+bool proc_parse_uid_map(const char *text)
+{
+	unsigned inside, outside, count;
+
+	return sscanf(text, "%u %u %u", &inside, &outside, &count) == 3 && inside == 0 &&
+	       outside == 0 && count == UINT32_MAX;
+}
+
 ssize_t proc_read_file(const char *path, char *buffer, size_t size)
 {
 	ucg_autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -233,6 +252,21 @@ int proc_read_status(pid_t tid, struct proc_status *status)
 	pid_t number;
 
 	return proc_read_status_in(tid, 1, status, &number);
+}
+
+int proc_read_effective(pid_t tid, uint64_t *capabilitiesp)
+{
+	char text[8192];
+	int error = read_task_file(tid, "status", text, sizeof(text));
+
+	return error ? error : proc_parse_effective(text, capabilitiesp);
+}
+
+bool proc_is_in_initial_user_ns(pid_t tid)
+{
+	char text[256];
+
+	return !read_task_file(tid, "uid_map", text, sizeof(text)) && proc_parse_uid_map(text);
 }
 
 int proc_read_stat(pid_t tgid, pid_t tid, struct proc_stat *stat)

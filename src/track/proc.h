@@ -45,6 +45,8 @@ struct proc_load {
 int proc_parse_status(const char *text, struct proc_status *status);
 /* The number on the NSpid line at @level, from 1; 0: there is none. */
 int proc_parse_ns_pid(const char *text, unsigned level, pid_t *numberp);
+/* The line CapEff of /proc/PID/status. */
+int proc_parse_effective(const char *text, uint64_t *capabilitiesp);
 int proc_parse_stat(const char *text, struct proc_stat *stat);
 int proc_parse_load(const char *text, struct proc_load *load);
 /* Forks since boot, from /proc/stat. */
@@ -55,14 +57,21 @@ int proc_parse_limit(const char *text, const char *title, uint64_t *softp);
  * Return: 1: hides; 0: shows all; -ENOENT: another mount. */
 int proc_parse_mount(const char *line);
 
+/* Does this /proc/PID/uid_map map all ids to themselves, as that of the initial user namespace
+ * does, and that of no other that an ordinary user could make? */
+bool proc_parse_uid_map(const char *text);
+
 /* Each reads one file.  Return: 0; -ESRCH: no such task (or hidden); -EMFILE and the like. */
 int proc_read_status(pid_t tid, struct proc_status *status);
 /* Besides, the task's number in its pid namespace at @level; 0: it has none. */
 int proc_read_status_in(pid_t tid, unsigned level, struct proc_status *status, pid_t *numberp);
+int proc_read_effective(pid_t tid, uint64_t *capabilitiesp);
 int proc_read_stat(pid_t tgid, pid_t tid, struct proc_stat *stat);
 int proc_read_limit(pid_t tid, const char *title, uint64_t *softp);
 /* Thread ids of a process that are alive, appended in /proc's order. */
 int proc_read_threads(pid_t tgid, struct ucg_pids *pids);
+/* As far as its uid_map tells; what can't be read is no. */
+bool proc_is_in_initial_user_ns(pid_t tid);
 /* Number of threads of a process, dead leader included. */
 int proc_count_threads(pid_t tgid, unsigned *countp);
 int proc_read_pid_max(pid_t *pid_maxp);

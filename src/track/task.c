@@ -2,6 +2,7 @@
 #include "task.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <sys/types.h>
 
 #include "discovery.h"
@@ -80,6 +81,15 @@ int task_find(struct track *track, pid_t tid, struct ucg_task *task)
 		.group = group_of(track, status.tgid),
 	};
 	return 0;
+}
+
+bool task_is_admin(pid_t tid)
+{
+	uint64_t effective;
+
+	if (!tid || proc_read_effective(tid, &effective))
+		return false;
+	return effective & UINT64_C(1) << CAP_SYS_ADMIN && proc_is_in_initial_user_ns(tid);
 }
 
 /* What a process carries now, and what its limit was before. */

@@ -188,6 +188,12 @@ static int express(struct ucg_tracker *tracker, pid_t caller, struct ucg_pids *p
 	return error ? error : pidns_out(&pidns, pids);
 }
 
+static bool is_admin(struct ucg_tracker *tracker, pid_t tid)
+{
+	(void)tracker;
+	return task_is_admin(tid);
+}
+
 static int attach(struct ucg_tracker *tracker, const struct ucg_task *task, struct ucg_group_id to)
 {
 	return task_attach(track_of(tracker), task, to);
@@ -240,6 +246,7 @@ static const struct ucg_tracker_ops operations = {
 	.find = find,
 	.understand = understand,
 	.express = express,
+	.is_admin = is_admin,
 	.attach = attach,
 	.list = list,
 	.kill = kill_group,

@@ -24,6 +24,7 @@
 struct fake_tracker {
 	struct ucg_tracker base;
 	bool busy;
+	bool is_admin;
 	unsigned settled;	       /* calls that were not answered -EINPROGRESS */
 	struct ucg_group_id forgotten; /* the last one */
 	pid_t first;		       /* every list is of @count ids from here on */
@@ -70,6 +71,11 @@ static inline int fake_find(struct ucg_tracker *tracker, pid_t tid, struct ucg_t
 		.alive_threads = true,
 	};
 	return tid == FAKE_TASK || tid == FAKE_CLIENT ? 0 : -ESRCH;
+}
+
+static inline bool fake_is_admin(struct ucg_tracker *tracker, pid_t tid)
+{
+	return ((struct fake_tracker *)tracker)->is_admin && tid == FAKE_CLIENT;
 }
 
 static inline int fake_attach(struct ucg_tracker *tracker, const struct ucg_task *task,
@@ -296,6 +302,7 @@ static inline int device_set_up(void **state)
 	static const struct ucg_tracker_ops ops = {
 		.settle = fake_settle,
 		.find = fake_find,
+		.is_admin = fake_is_admin,
 		.attach = fake_attach,
 		.list = fake_list,
 		.understand = fake_understand,

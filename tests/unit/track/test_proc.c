@@ -358,18 +358,43 @@ static void processes_are_listed_in_ascending_order(void **state)
 	ucg_pids_clear(&pids);
 }
 
+static void capabilities_in_effect_are_parsed(void **state)
+{
+	uint64_t got;
+
+	(void)state;
+	assert_int_equal(proc_parse_effective(STATUS_CAPS "CapEff:\t0000000000200000\n", &got), 0);
+	assert_int_equal(got, 0x200000);
+	assert_int_equal(proc_parse_effective(STATUS_CAPS, &got), -EINVAL);
+	assert_int_equal(proc_parse_effective("CapEff:\tx\n", &got), -EINVAL);
+}
+
+static void the_map_of_the_initial_user_namespace_is_told(void **state)
+{
+	(void)state;
+	assert_true(proc_parse_uid_map("         0          0 4294967295\n"));
+	assert_false(proc_parse_uid_map("         0     100000      65536\n"));
+	assert_false(proc_parse_uid_map("         0       1000          1\n"));
+	assert_false(proc_parse_uid_map("      1000       1000          1\n"));
+	assert_false(proc_parse_uid_map("         0 4294967295 4294967295\n"));
+	assert_false(proc_parse_uid_map("         0          0       1000\n"));
+	assert_false(proc_parse_uid_map(""));
+}
+
 static void a_task_that_is_not_there_is_esrch(void **state)
 {
 	struct proc_status status;
 	struct proc_stat stat;
 	struct ucg_pids pids = {0};
-	uint64_t soft;
+	uint64_t soft, effective;
 	pid_t pid_max;
 
 	(void)state;
 	/* Never given out: the highest pid is pid_max - 1. */
 	assert_int_equal(proc_read_pid_max(&pid_max), 0);
 	assert_int_equal(proc_read_status(pid_max, &status), -ESRCH);
+	assert_int_equal(proc_read_effective(pid_max, &effective), -ESRCH);
+	assert_false(proc_is_in_initial_user_ns(pid_max));
 	assert_int_equal(proc_read_stat(pid_max, pid_max, &stat), -ESRCH);
 	assert_int_equal(proc_read_stat(getpid(), pid_max, &stat), -ESRCH);
 	assert_int_equal(proc_read_limit(pid_max, "Max file locks", &soft), -ESRCH);
@@ -385,6 +410,8 @@ int main(void)
 		cmocka_unit_test(stat_is_parsed_whatever_the_name_of_the_command),
 		cmocka_unit_test(load_is_parsed),
 		cmocka_unit_test(forks_are_parsed),
+		cmocka_unit_test(capabilities_in_effect_are_parsed),
+		cmocka_unit_test(the_map_of_the_initial_user_namespace_is_told),
 		cmocka_unit_test(limits_are_parsed),
 		cmocka_unit_test(mounts_that_hide_processes_are_told),
 		cmocka_unit_test(states_tell_dead_from_alive_and_outside_of_a_fork),
