@@ -248,7 +248,7 @@ struct ucg_xattr {
 /**
  * ucg_xattr_set() - setxattr
  * @flags: XATTR_CREATE, XATTR_REPLACE
- * A node that has no attributes of its own gets them, and @now as all its times.
+ * The node gets a record; if it is root's and nobody changed it before, @now is all its times.
  * Return, in this order: -EOPNOTSUPP: the name has no prefix of those that are stored (user.,
  *         trusted., security.); -EINVAL: nothing follows it; -ENOSPC: there is no room in user.*
  *         for one more value of this length, even if it is to replace one; -EEXIST, -ENODATA: by

@@ -129,8 +129,11 @@ void ucg_group_forget_unpinned(struct ucg_hierarchy *hierarchy, struct ucg_group
 /* ---- node.c ---- */
 
 struct ucg_node_entry *ucg_node_find(const struct ucg_group *group, unsigned file);
-/* The directory's own times follow its children, if it has times of its own (kernel behaviour
- * §1.1). Return: 0; -ENOMEM. */
+/* Whether the kernel keeps times for the node.  Otherwise they are made up for its inode, until
+ * somebody changes an attribute; and they are kept from the start if anybody but root made the
+ * group, whose owner is such a change.  Source: cgroup_kn_set_ugid(), kernfs. */
+bool ucg_node_has_times(const struct ucg_group *group, unsigned file);
+/* A child of the directory has come or gone.  Return: 0; -ENOMEM. */
 int ucg_node_touch_dir(const struct ucg_group *group, struct timespec now,
 		       struct ucg_change *change);
 void ucg_node_apply(struct ucg_group *group, struct ucg_image *image);

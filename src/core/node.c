@@ -101,12 +101,17 @@ int ucg_node_set(struct ucg_hierarchy *hierarchy, const struct ucg_group *group,
 	return image->prepared ? 0 : -ENOMEM;
 }
 
+bool ucg_node_has_times(const struct ucg_group *group, unsigned file)
+{
+	return group->record.uid || group->record.gid || ucg_node_find(group, file);
+}
+
 int ucg_node_touch_dir(const struct ucg_group *group, struct timespec now,
 		       struct ucg_change *change)
 {
 	struct ucg_attr attr = {.mtime = now, .ctime = now};
 
-	if (!ucg_node_find(group, UCG_FILE_DIR))
+	if (!ucg_node_has_times(group, UCG_FILE_DIR))
 		return 0;
 	return ucg_node_set(NULL, group, UCG_FILE_DIR, 0, UCG_ATTR_MTIME | UCG_ATTR_CTIME, &attr,
 			    change);

@@ -171,17 +171,17 @@ static int check_flags(const struct ucg_xattr_entry *old, int flags)
 	return flags & XATTR_REPLACE ? -ENODATA : 0;
 }
 
-/* Setting one makes the node its own, with new times, as in the kernel: so those of a directory
- * follow its children from then on. */
+/* The attribute needs a record of its node; where the kernel kept no times, they begin with it. */
 static int own_node(struct ucg_hierarchy *hierarchy, const struct ucg_group *group, unsigned file,
 		    mode_t table_mode, struct timespec now, struct ucg_change *change)
 {
+	const unsigned times = UCG_ATTR_ATIME | UCG_ATTR_MTIME | UCG_ATTR_CTIME;
 	const struct ucg_attr attr = {.atime = now, .mtime = now, .ctime = now};
 
 	if (ucg_node_find(group, file))
 		return 0;
 	return ucg_node_set(hierarchy, group, file, table_mode,
-			    UCG_ATTR_ATIME | UCG_ATTR_MTIME | UCG_ATTR_CTIME, &attr, change);
+			    ucg_node_has_times(group, file) ? 0 : times, &attr, change);
 }
 
 static int set_text(struct ucg_image *image, const struct ucg_xattr *xattr)

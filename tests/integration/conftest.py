@@ -38,6 +38,7 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "long: only with --long")
     config.addinivalue_line("markers", "arguments(...): further ones of the daemon's")
     config.addinivalue_line("markers", "mount(options): mount options of the hierarchy")
+    config.addinivalue_line("markers", "open_to_all: ours too, to other users and root")
     config.addinivalue_line("markers", "only(kind): against this hierarchy alone, with a reason")
     signal.signal(signal.SIGTERM, lambda *_: pytest.exit("terminated"))  # finalizers run
     config.sandbox = Sandbox()
@@ -138,6 +139,8 @@ def hierarchy(request, sandbox, programs, processes):
             pytest.skip("only root mounts the kernel's cgroup v1 file system")
         mounted = mounts.KernelHierarchy(sandbox, programs, options)
     else:
+        if request.node.get_closest_marker("open_to_all"):
+            options = f"{options},allow_other" if options else "allow_other"
         arguments = request.node.get_closest_marker("arguments")
         mounted = mounts.OurHierarchy(sandbox, programs, options,
                                       arguments.args if arguments else ())
@@ -170,3 +173,11 @@ def stranger(hierarchy, sandbox):
     if not sandbox.is_root:
         pytest.skip("only root has tasks of two users")
     return Actor.fork_here(sandbox.ids(2000))
+
+
+@pytest.fixture
+def admin(sandbox):
+    """A task of root; ours lets it in with the mark open_to_all."""
+    if not sandbox.is_root:
+        pytest.skip("only root has a task of root")
+    return sandbox.root

@@ -2,6 +2,7 @@
 """chmod, chown, utimens and what they outlive (kernel behaviour §1.1)."""
 
 import os
+import time
 
 import pytest
 
@@ -105,6 +106,28 @@ def test_attach_changes_no_time(root, task):
     root.hierarchy.user(os.utime, group.path, ns=(SECOND, SECOND))
     before = group.stat()
     group.attach(task)
+    assert group.stat().st_mtime_ns == before.st_mtime_ns
+
+
+def child_changes_times_of(group, by):
+    # group/h
+    before = group.stat().st_mtime_ns
+    group.mkgroup("h", by=by).rmdir(by=by)
+    return group.stat().st_mtime_ns > before
+
+
+def test_child_changes_times_of_parent(root):
+    group = root.mkgroup("g")
+    wait_until(lambda: child_changes_times_of(group, None), "a later time of the parent")
+
+
+@pytest.mark.open_to_all
+def test_child_changes_no_time_of_a_parent_of_roots(root, admin):
+    group = root.mkgroup("g", by=admin)
+    before = group.stat()
+    group.mkgroup("h", by=admin)
+    wait_until(lambda: time.time_ns() > before.st_mtime_ns + SECOND // 50, "a tick of the clock")
+    group.mkgroup("i", by=admin).rmdir(by=admin)
     assert group.stat().st_mtime_ns == before.st_mtime_ns
 
 

@@ -128,14 +128,16 @@ static void clone_children_of_the_root_is_an_option(void **state)
 
 /* ---- make ---- */
 
-static void a_new_group_is_one_image(void **state)
+static void a_new_group_is_an_image_beside_the_times_of_its_parent(void **state)
 {
 	(void)state;
 	assert_int_equal(try_make("/", "a", false), 0);
-	assert_change(&world.change, "group 1<0 ------ 0755 1000:1000 @101 'a'\n");
+	assert_change(&world.change, "group 1<0 ------ 0755 1000:1000 @101 'a'\n"
+				     "node 0/1 0755 1000:1000 a1 m101 c101\n");
 	world_commit(&world);
 	assert_int_equal(try_make("/a", "b", false), 0);
-	assert_change(&world.change, "group 2<1 ------ 0755 1000:1000 @102 'b'\n");
+	assert_change(&world.change, "group 2<1 ------ 0755 1000:1000 @102 'b'\n"
+				     "node 1/1 0755 1000:1000 a101 m102 c102\n");
 }
 
 static void a_new_group_is_found_by_id_name_and_path(void **state)
@@ -233,7 +235,8 @@ static void a_setgid_parent_hands_down_its_gid_and_the_bit(void **state)
 	world_commit(&world);
 	world_make(&world, "/a", "b");
 	assert_int_equal(try_make("/a/b", "c", false), 0);
-	assert_change(&world.change, "group 3<2 ------ 2755 1000:50 @103 'c'\n");
+	assert_change(&world.change, "group 3<2 ------ 2755 1000:50 @103 'c'\n"
+				     "node 2/1 2755 1000:50 a102 m103 c103\n");
 }
 
 static void flags_are_inherited_at_make_time_alone(void **state)
@@ -262,6 +265,7 @@ static void a_removal_touches_the_group_and_its_parent(void **state)
 	world_make(&world, "/a", "b");
 	assert_int_equal(try_remove("/a/b"), 0);
 	assert_change(&world.change, "group 2<1 -----X 0755 1000:1000 @102\n"
+				     "node 1/1 0755 1000:1000 a101 m103 c103\n"
 				     "group 1<0 -R---- 0755 1000:1000 @101\n");
 	world_commit(&world);
 	assert_null(world_group(&world, "/a/b"));
@@ -619,7 +623,7 @@ int main(void)
 		TEST(an_id_thrown_away_is_given_out_again),
 		TEST(the_root_is_as_configured),
 		TEST(clone_children_of_the_root_is_an_option),
-		TEST(a_new_group_is_one_image),
+		TEST(a_new_group_is_an_image_beside_the_times_of_its_parent),
 		TEST(a_new_group_is_found_by_id_name_and_path),
 		TEST(make_refuses_what_the_kernel_refuses),
 		TEST(the_same_name_is_free_below_another_parent),

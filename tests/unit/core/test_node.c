@@ -62,7 +62,7 @@ static void links_of_a_directory_count_its_children(void **state)
 	(void)state;
 	world_make(&world, "/a", "b");
 	world_make(&world, "/a", "c");
-	check_attr(UCG_FILE_DIR, 0, "040755 1000:1000 links 4 a101 m101 c101");
+	check_attr(UCG_FILE_DIR, 0, "040755 1000:1000 links 4 a101 m103 c103");
 	world_remove(&world, "/a/b");
 	world_remove(&world, "/a/c");
 	ucg_group_pin(group, 1);
@@ -118,25 +118,43 @@ static void a_node_set_leaves_the_others(void **state)
 	check_attr(FILE_NODE, 0644, "100644 1000:1000 links 1 a101 m101 c101");
 }
 
-static void times_of_an_untouched_directory_do_not_follow_its_children(void **state)
+static void times_of_a_directory_follow_make_and_remove_but_not_rename(void **state)
 {
 	(void)state;
-	world_make(&world, "/a", "b");
-	world_remove(&world, "/a/b");
-	check_attr(UCG_FILE_DIR, 0, "040755 1000:1000 links 2 a101 m101 c101");
+	world_make(&world, "/a", "b"); /* at 102 */
+	check_attr(UCG_FILE_DIR, 0, "040755 1000:1000 links 3 a101 m102 c102");
+	world_rename(&world, "/a/b", "c");
+	check_attr(UCG_FILE_DIR, 0, "040755 1000:1000 links 3 a101 m102 c102");
+	world_remove(&world, "/a/c"); /* at 103 */
+	check_attr(UCG_FILE_DIR, 0, "040755 1000:1000 links 2 a101 m103 c103");
 }
 
-static void times_of_a_touched_directory_follow_make_and_remove_but_not_rename(void **state)
+/* In place of /a, one by another maker. */
+static void make_as(struct ucg_opener maker)
+{
+	world_remove(&world, "/a");
+	world.user = maker;
+	world_make(&world, "/", "a"); /* at 103 */
+}
+
+static void times_of_roots_directory_do_not_follow_its_children_until_it_is_touched(void **state)
 {
 	(void)state;
+	make_as((struct ucg_opener){0, 0});
+	world_make(&world, "/a", "b");
+	check_attr(UCG_FILE_DIR, 0, "040755 0:0 links 3 a103 m103 c103");
 	set(UCG_FILE_DIR, 0, UCG_ATTR_MODE, &(struct ucg_attr){.mode = 0700});
 	world_commit(&world);
-	world_make(&world, "/a", "b"); /* at 102 */
-	check_attr(UCG_FILE_DIR, 0, "040700 1000:1000 links 3 a101 m102 c102");
-	world_rename(&world, "/a/b", "c");
-	check_attr(UCG_FILE_DIR, 0, "040700 1000:1000 links 3 a101 m102 c102");
-	world_remove(&world, "/a/c"); /* at 103 */
-	check_attr(UCG_FILE_DIR, 0, "040700 1000:1000 links 2 a101 m103 c103");
+	world_remove(&world, "/a/b"); /* at 105 */
+	check_attr(UCG_FILE_DIR, 0, "040700 0:0 links 2 a103 m105 c105");
+}
+
+static void times_of_a_directory_that_is_roots_by_half_follow_its_children(void **state)
+{
+	(void)state;
+	make_as((struct ucg_opener){0, 1});
+	world_make(&world, "/a", "b"); /* at 104 */
+	check_attr(UCG_FILE_DIR, 0, "040755 0:1 links 3 a103 m104 c104");
 }
 
 static void attributes_survive_rename_and_end_with_the_group(void **state)
@@ -180,8 +198,9 @@ int main(void)
 		TEST(each_attribute_is_set_alone),
 		TEST(what_was_set_before_is_kept),
 		TEST(a_node_set_leaves_the_others),
-		TEST(times_of_an_untouched_directory_do_not_follow_its_children),
-		TEST(times_of_a_touched_directory_follow_make_and_remove_but_not_rename),
+		TEST(times_of_a_directory_follow_make_and_remove_but_not_rename),
+		TEST(times_of_roots_directory_do_not_follow_its_children_until_it_is_touched),
+		TEST(times_of_a_directory_that_is_roots_by_half_follow_its_children),
 		TEST(attributes_survive_rename_and_end_with_the_group),
 		TEST(a_removed_group_that_is_held_can_still_be_set),
 	};

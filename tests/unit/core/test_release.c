@@ -197,6 +197,7 @@ static void the_removal_of_the_last_child_is_a_release_in_the_change(void **stat
 					  world_now(&world), &world.change),
 			 0);
 	assert_change(&world.change, "group 2<1 N----X 0755 1000:1000 @102\n"
+				     "node 1/1 0755 1000:1000 a101 m103 c103\n"
 				     "group 1<0 NR--D- 0755 1000:1000 @101\n"
 				     "release 1 of 1\n");
 }

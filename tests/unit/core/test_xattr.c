@@ -99,15 +99,26 @@ static void check_list(unsigned file, bool trusted, const char *expected)
 	ucg_text_clear(&names);
 }
 
-static void the_first_one_makes_the_node_its_own(void **state)
+static void the_first_one_makes_a_record_of_the_node(void **state)
 {
 	(void)state;
 	assert_int_equal(try_set(UCG_FILE_DIR, "user.x", "val", 3, 0), 0);
-	assert_change(&world.change, "node 1/1 0755 1000:1000 a102 m102 c102\n"
+	assert_change(&world.change, "node 1/1 0755 1000:1000 a101 m101 c101\n"
 				     "xattr 1/1 set 'user.x'='val'\n");
 	world_commit(&world);
 	assert_int_equal(try_set(UCG_FILE_DIR, "user.y", "", 0, 0), 0);
 	assert_change(&world.change, "xattr 1/1 set 'user.y'=''\n");
+}
+
+static void the_first_one_begins_the_times_of_a_node_of_roots(void **state)
+{
+	(void)state;
+	world_remove(&world, "/a");
+	world.user = (struct ucg_opener){0, 0};
+	world_make(&world, "/", "a"); /* id 2, made at 103 */
+	assert_int_equal(try_set(FILE_NODE, "user.x", "", 0, 0), 0);
+	assert_change(&world.change, "node 2/5 0644 0:0 a104 m104 c104\n"
+				     "xattr 2/5 set 'user.x'=''\n");
 }
 
 static void a_change_thrown_away_leaves_no_trace(void **state)
@@ -308,7 +319,8 @@ static void they_are_set_on_a_removed_group_that_is_held(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(the_first_one_makes_the_node_its_own),
+		TEST(the_first_one_makes_a_record_of_the_node),
+		TEST(the_first_one_begins_the_times_of_a_node_of_roots),
 		TEST(a_change_thrown_away_leaves_no_trace),
 		TEST(a_value_is_found_until_it_is_replaced_or_removed),
 		TEST(each_node_has_its_own),
