@@ -50,11 +50,6 @@ void fs_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 	fs_run(req, parent, &mkdir_steps, &arguments, &id);
 }
 
-static void reply_done(struct fs_call *call)
-{
-	fuse_reply_err(call->req, 0);
-}
-
 /* The group of that name.  @file_error: what a control file of that name gets. */
 static int find_child(struct fs_call *call, const char *name, int file_error,
 		      struct ucg_group **childp)
@@ -102,7 +97,7 @@ void fs_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 		.settle = settle_rmdir,
 		.decide = decide_rmdir,
 		.publish = publish_rmdir,
-		.reply = reply_done,
+		.reply = fs_reply_done,
 	};
 	struct ucg_group_id id;
 
@@ -139,7 +134,7 @@ void fs_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t n
 {
 	static const struct fs_operation rename_steps = {
 		.decide = decide_rename,
-		.reply = reply_done,
+		.reply = fs_reply_done,
 	};
 	const struct rename_arguments arguments = {
 		.name = name,

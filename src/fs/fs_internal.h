@@ -86,6 +86,9 @@ struct fs_operation {
 void fs_run(fuse_req_t req, fuse_ino_t ino, const struct fs_operation *operation,
 	    const void *arguments, void *result);
 
+/* The @reply of an operation that has nothing to say but that it is done. */
+void fs_reply_done(struct fs_call *call);
+
 /* Return: 0; -ENOENT: no such node (any more). */
 int fs_resolve(struct ucg_fs *fs, fuse_ino_t ino, struct fs_node *node);
 
@@ -157,6 +160,12 @@ void fs_read_dir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 		 struct fuse_file_info *fi);
 void fs_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
 	     struct fuse_pollhandle *poller);
+
+void fs_set_xattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value,
+		  size_t length, int flags);
+void fs_get_xattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size);
+void fs_list_xattr(fuse_req_t req, fuse_ino_t ino, size_t size);
+void fs_remove_xattr(fuse_req_t req, fuse_ino_t ino, const char *name);
 
 void fs_refuse_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 		      struct fuse_file_info *fi);

@@ -105,16 +105,11 @@ static int decide_close(struct fs_call *call)
 	return end_handle((struct ucg_handle_id){fi->fh}, call->change);
 }
 
-static void reply_close(struct fs_call *call)
-{
-	fuse_reply_err(call->req, 0);
-}
-
 void fs_close(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	static const struct fs_operation close_steps = {
 		.decide = decide_close,
-		.reply = reply_close,
+		.reply = fs_reply_done,
 	};
 
 	fs_run(req, ino, &close_steps, fi, NULL);

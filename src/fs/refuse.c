@@ -6,8 +6,8 @@
 /*
  * What can't be made or deleted, with the kernel's errno for it (kernel behaviour §1.4).  What is
  * not refused here has no callback at all: libfuse answers ENOSYS, the kernel turns that into its
- * own answer (fsync of a file and flush: success, fallocate and xattrs: EOPNOTSUPP, ioctl: ENOTTY,
- * seeking data: ENXIO) and asks no more.
+ * own answer (fsync of a file and flush: success, fallocate: EOPNOTSUPP, ioctl: ENOTTY, seeking
+ * data: ENXIO) and asks no more.
  */
 
 void fs_refuse_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,

@@ -52,6 +52,11 @@ void fs_park(struct ucg_fs *fs, fuse_req_t req)
 	fs->current = NULL;
 }
 
+void fs_reply_done(struct fs_call *call)
+{
+	fuse_reply_err(call->req, 0);
+}
+
 static int settle_and_decide(struct fs_call *call, const struct fs_operation *operation)
 {
 	int r = operation->settle ? operation->settle(call) : 0;

@@ -70,6 +70,18 @@ def statfs(path):
     return tuple(buffer[:7]) + (buffer[8], buffer[9])
 
 
+def getxattr_length(path, name, size):
+    """What getxattr(2) returns to a buffer of this size."""
+    buffer = ctypes.create_string_buffer(size + 1)
+    return _checked(_libc.getxattr(os.fsencode(path), os.fsencode(name), buffer,
+                                   ctypes.c_size_t(size)), path)
+
+
+def listxattr_length(path, size):
+    buffer = ctypes.create_string_buffer(size + 1)
+    return _checked(_libc.listxattr(os.fsencode(path), buffer, ctypes.c_size_t(size)), path)
+
+
 def fallocate(fd, mode, offset, length):
     _checked(_libc.fallocate(fd, mode, ctypes.c_long(offset), ctypes.c_long(length)))
 
