@@ -4,6 +4,7 @@
 import ctypes
 import errno
 import os
+import struct
 
 CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWPID = 0x00020000, 0x10000000, 0x20000000
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC = 1, 2, 4, 8
@@ -11,7 +12,7 @@ MS_REMOUNT = 32
 MS_BIND, MS_REC, MS_PRIVATE = 4096, 16384, 1 << 18
 MNT_DETACH = 2
 PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 4, 36
-SYS_EXIT, SYS_RENAMEAT2 = 60, 316
+SYS_EXIT, SYS_GETDENTS64, SYS_RENAMEAT2 = 60, 217, 316
 RENAME_NOREPLACE, RENAME_EXCHANGE, RENAME_WHITEOUT = 1, 2, 4
 RLIMIT_LOCKS = 10
 AT_FDCWD = -100
@@ -96,6 +97,11 @@ def mmap(fd, protection, flags):
 
 
 IN_CLOSE_NOWRITE = 0x10
+IN_ALL_EVENTS = 0xfff
+_IN_NAMES = {1: "ACCESS", 2: "MODIFY", 4: "ATTRIB", 8: "CLOSE_WRITE", 16: "CLOSE_NOWRITE",
+             32: "OPEN", 64: "MOVED_FROM", 128: "MOVED_TO", 256: "CREATE", 512: "DELETE",
+             1024: "DELETE_SELF", 2048: "MOVE_SELF", 0x2000: "UNMOUNT", 0x4000: "Q_OVERFLOW",
+             0x8000: "IGNORED", 0x40000000: "ISDIR"}
 
 
 def inotify(path, mask):
@@ -103,6 +109,41 @@ def inotify(path, mask):
     descriptor = _checked(_libc.inotify_init1(0))
     _checked(_libc.inotify_add_watch(descriptor, os.fsencode(path), mask))
     return descriptor
+
+
+def inotify_events(descriptor):
+    """The events that there are: [(names of the mask's bits, name of the entry)]."""
+    os.set_blocking(descriptor, False)
+    events = []
+    try:
+        while data := os.read(descriptor, 65536):
+            events += _parse_events(data)
+    except BlockingIOError:
+        pass
+    return events
+
+
+def _parse_events(data):
+    while data:
+        _, mask, _, length = struct.unpack_from("iIII", data)
+        name = data[16:16 + length].rstrip(b"\0")
+        bits = "|".join(text for bit, text in _IN_NAMES.items() if mask & bit)
+        yield bits, os.fsdecode(name)
+        data = data[16 + length:]
+
+
+def getdents(fd, size):
+    """One getdents64(2) into a buffer of this size: [(name, inode, d_off, d_type)]."""
+    buffer = ctypes.create_string_buffer(size)
+    length = _checked(_libc.syscall(SYS_GETDENTS64, fd, buffer, size))
+    entries = []
+    at = 0
+    while at < length:
+        inode, position, step, kind = struct.unpack_from("=QqHB", buffer.raw, at)
+        name = buffer.raw[at + 19:at + step].split(b"\0", 1)[0]
+        entries.append((os.fsdecode(name), inode, position, kind))
+        at += step
+    return entries
 
 
 def errno_name(number):
