@@ -362,26 +362,6 @@ def test_sync_succeeds(root, on_file, function):
     assert errno_of(on_file, root, "tasks", function) == "ok"
 
 
-def lock_twice(fd, path):
-    fcntl.flock(fd, fcntl.LOCK_EX)
-    with open(path, "rb") as other:
-        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-def test_flock_conflicts(root, on_file):
-    assert errno_of(on_file, root, "tasks", lock_twice, root.file("tasks")) == "EAGAIN"
-
-
-def lock_record(fd):
-    fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB, 1)
-
-
-def test_record_locks_conflict(root, task):
-    user = root.hierarchy.user
-    assert errno_of(user, lock_record, root.open("tasks")) == "ok"
-    assert errno_of(task, lock_record, root.open("tasks", by=task)) == "EAGAIN"
-
-
 @pytest.mark.parametrize("request_, expected", [
     (0x5401, "ENOTTY"), (0x80086601, "ENOTTY"), (0xabcd, "ENOTTY"),
 ], ids=["TCGETS", "GETFLAGS", "unknown"])
