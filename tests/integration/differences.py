@@ -30,6 +30,8 @@ DIFFERENCES = {
         _VFS + _ACL,
     "test_xattr.py::test_acl_by_a_stranger_gives":
         _VFS + _ACL,
+    "test_inotify.py::test_rmdir_is_nothing_to_the_group":
+        _VFS + "inotify tells the watch of a directory that it was removed",
     "test_files.py::test_access_goes_by_mode_bits[64-1-False]":
         "access(X_OK) of a control file goes by its mode: the mount is not noexec unless asked to be",
 }
