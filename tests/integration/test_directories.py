@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from support.group import Group, errno_of
+from support.group import Group, errno_of, read_whole, write_once
 
 CHILD_FILES = {"tasks", "cgroup.procs", "notify_on_release", "cgroup.clone_children"}
 ROOT_FILES = CHILD_FILES | {"release_agent", "cgroup.sane_behavior"}
@@ -59,6 +59,35 @@ def test_mkdir_takes_long_name(root, length):
     root.hierarchy.user(os.rmdir, name, dir_fd=directory)
 
 
+def make_and_list(path, names):
+    """The names that are there after groups of these names were made, and after they are removed."""
+    directory = os.open(path, os.O_RDONLY)
+    seen = []
+    for function in (os.mkdir, os.rmdir):
+        for name in names:
+            function(name, dir_fd=directory)
+        seen.append(set(os.listdir(os.fsencode(path))))
+    os.close(directory)
+    return seen
+
+
+def test_name_may_be_any_byte(root):
+    names = {bytes([byte]) for byte in range(1, 256)} - {b"/", b".", b"\n"}
+    group = root.mkgroup("g")
+    before = set(map(os.fsencode, group.list()))
+    assert root.hierarchy.user(make_and_list, group.path, names) == [before | names, before]
+
+
+def test_name_may_be_of_any_length_and_bytes(root):
+    group = root.mkgroup("g")
+    allowed = bytes(byte for byte in range(1, 256) if byte not in b"/\n")
+    letters = allowed * (4095 // len(allowed) + 1)
+    names = {letters[:length] for length in (1, 2, 3, 254, 255, 256, 257, 1023, 1024, 1025, 2048,
+                                             3072, 4094, 4095)}
+    before = set(map(os.fsencode, group.list()))
+    assert root.hierarchy.user(make_and_list, group.path, names) == [before | names, before]
+
+
 @pytest.mark.parametrize("name, expected", [
     ("a\nb", "EINVAL"), ("\n", "EINVAL"), (".", "EEXIST"), ("..", "EEXIST"),
     ("tasks", "EEXIST"), ("notify_on_release", "EEXIST"), ("release_agent", "EEXIST"),
@@ -105,22 +134,44 @@ def test_getcwd_in_removed_group_is_enoent(root, task):
     assert errno_of(task, os.getcwd) == "ENOENT"
 
 
-def test_depth_of_300_levels(root):
+LEVEL = "d" * 20
+
+
+def descend(path, depth):
+    """Makes that many levels, and ends in the last one."""
+    os.chdir(path)
+    for _ in range(depth):
+        os.mkdir(LEVEL)
+        os.chdir(LEVEL)
+
+
+def ascend(depth):
+    for _ in range(depth):
+        os.chdir("..")
+        os.rmdir(LEVEL)
+
+
+def check_depth(root, task, depth):
     # root/d/d/d/...: deeper than a path of PATH_MAX
     user = root.hierarchy.user
-    directory = root.open(".", os.O_RDONLY)
-    for _ in range(300):
-        user(os.mkdir, "d" * 20, dir_fd=directory)
-        below = user(os.open, "d" * 20, os.O_RDONLY, dir_fd=directory)
-        user(os.close, directory)
-        directory = below
-    assert kernel_files(user(os.listdir, directory)) == CHILD_FILES
-    for _ in range(300):
-        above = user(os.open, "..", os.O_RDONLY, dir_fd=directory)
-        user(os.rmdir, "d" * 20, dir_fd=above)
-        user(os.close, directory)
-        directory = above
+    user(descend, root.path, depth)
+    assert kernel_files(user(os.listdir, ".")) == CHILD_FILES
+    user(write_once, "cgroup.procs", b"%d" % task.pid)
+    assert user(read_whole, "tasks") == b"%d\n" % task.pid
+    assert errno_of(user, ascend, 1) == "EBUSY"
+    task.end()
+    user(os.chdir, LEVEL)
+    user(ascend, depth)
     assert kernel_files(root.list()) == ROOT_FILES
+
+
+def test_depth_of_300_levels(root, task):
+    check_depth(root, task, 300)
+
+
+@pytest.mark.only("ours")  # the kernel can do it too, but takes a minute to forget them
+def test_depth_of_5000_levels(root, task):
+    check_depth(root, task, 5000)
 
 
 def test_many_siblings_are_all_listed(root):
