@@ -3,13 +3,14 @@
 
 import itertools
 import os
+import re
 import struct
 import subprocess
 
 import pytest
 
-from support import libc
-from support.group import errno_of
+from support import container, libc, mounts
+from support.group import errno_of, read_whole, write_once
 from support.waiting import wait_until
 
 NODES = [".", "tasks"]
@@ -475,3 +476,48 @@ def test_read_only_mount_is_erofs(root, admin, operation):
         assert errno_of(getattr(node, operation), "user.x") == "EROFS"
     finally:
         libc.umount(folder)
+
+
+# ---- what they cost who has none ----
+
+@pytest.fixture
+def debugged(sandbox, programs, processes):
+    """A hierarchy of ours that prints every request."""
+    hierarchy = mounts.OurHierarchy(sandbox, programs, arguments=["-d"])
+    hierarchy.allowed_log = [""]
+    hierarchy.start()
+    try:
+        yield hierarchy
+    finally:
+        container.end_everything(sandbox.tasks() + hierarchy.processes())
+        hierarchy.stop()
+
+
+def count_requests(hierarchy, function, *arguments):
+    """How many requests about extended attributes an operation sends."""
+    before = len(re.findall(r"opcode: \w*XATTR ", hierarchy.log()))
+    hierarchy.user(function, *arguments)
+    return len(re.findall(r"opcode: \w*XATTR ", hierarchy.log())) - before
+
+
+@pytest.mark.parametrize("flags, expected", [
+    (os.O_WRONLY, 0), (os.O_RDWR, 0), (os.O_WRONLY | os.O_APPEND, 0), (os.O_WRONLY | os.O_TRUNC, 1),
+], ids=["write", "read-write", "append", "truncate"])
+def test_requests_that_a_write_sends_about_them(debugged, flags, expected):
+    path = debugged.root.mkgroup("g").file("notify_on_release")
+    assert count_requests(debugged, write_once, path, b"1", flags) == expected
+
+
+def work(path):
+    group = os.path.join(path, "g")
+    os.mkdir(group)
+    write_once(f"{group}/notify_on_release", b"1")
+    read_whole(f"{group}/tasks")
+    os.listdir(group)
+    os.stat(group)
+    os.rename(group, group + "2")
+    os.rmdir(group + "2")
+
+
+def test_other_operations_send_none_about_them(debugged):
+    assert count_requests(debugged, work, debugged.path) == 0
