@@ -14,6 +14,7 @@
 #include "ucgroupfs/ids.h"
 #include "ucgroupfs/journal.h"
 #include "ucgroupfs/record.h"
+#include "ucgroupfs/rules.h"
 #include "ucgroupfs/text.h"
 
 /*
@@ -35,10 +36,11 @@ struct ucg_hierarchy;
 struct ucg_group;
 
 struct ucg_hierarchy_config {
-	const char *name;	   /* borrowed for the call */
-	const char *release_agent; /* borrowed for the call; "" for none */
-	bool clone_children;	   /* the root's flag */
-	uid_t mounter_uid;	   /* who may write release_agent; owner of the root */
+	const char *name;	       /* borrowed for the call */
+	const char *release_agent;     /* borrowed for the call; "" for none */
+	const struct ucg_rules *rules; /* borrowed for life; NULL: ucg_rules_current */
+	bool clone_children;	       /* the root's flag */
+	uid_t mounter_uid;	       /* who may write release_agent; owner of the root */
 	gid_t mounter_gid;
 	mode_t root_mode; /* 0755; 0555 if the mounter is uid 0 in its namespace */
 	struct timespec now;
@@ -88,6 +90,8 @@ void ucg_hierarchy_connect(struct ucg_hierarchy *hierarchy, struct ucg_journal *
 
 const char *ucg_hierarchy_name(const struct ucg_hierarchy *hierarchy);
 uid_t ucg_hierarchy_mounter(const struct ucg_hierarchy *hierarchy);
+/* Context: any thread. */
+const struct ucg_rules *ucg_hierarchy_rules(const struct ucg_hierarchy *hierarchy);
 
 /* A copy of the agent's path, "" if none.  Context: any thread, RCU read section.
  * Return: 0; -ENOMEM. */
@@ -165,7 +169,7 @@ void ucg_group_unpin(struct ucg_hierarchy *hierarchy, struct ucg_group *group, u
  * @reserved: the name is that of a control file present in @parent
  * @idp:    out: the new group's id
  * Return: 0; -ENOENT: @parent was removed; -EEXIST; -EINVAL: newline in @name; -ENOMEM.
- * Source: kernel behaviour §1.1, §1.2, §4 (flags are the parent's).
+ * Source: kernel behaviour §1.1, §1.2, §4 (flags are the parent's, as far as the rules say).
  */
 int ucg_group_make(struct ucg_hierarchy *hierarchy, struct ucg_group *parent, const char *name,
 		   size_t length, bool reserved, mode_t mode, const struct ucg_opener *opener,
@@ -173,8 +177,9 @@ int ucg_group_make(struct ucg_hierarchy *hierarchy, struct ucg_group *parent, co
 
 /**
  * ucg_group_remove() - rmdir; the group must have been settled
- * Sets the parent's RELEASABLE and checks the parent for release (design.md §2.2 c).  Whether the
- * caller may do it has been decided by default_permissions.
+ * Sets the parent's RELEASABLE and checks the parent for release (design.md §2.2 c).  Whether a
+ * release of @group that is due is withdrawn is up to the rules; whether the caller may remove it
+ * has been decided by default_permissions.
  * Return: 0; -ENOENT: it was removed already; -EBUSY: it has a task or a child group, or is the
  *         root; -ENOMEM.
  */
@@ -279,7 +284,8 @@ bool ucg_xattr_has_trusted(const struct ucg_group *group, unsigned file);
 /* ---- the release list ---- */
 
 /* One release due.  Published by the commit, given back with ucg_release_done(), freed by
- * ucg_release_collect().  @record.group is immutable; the group is pinned as long. */
+ * ucg_release_collect().  @record.group is immutable; the group is pinned as long.  One that is
+ * withdrawn is still there until the agent thread comes by. */
 struct ucg_release {
 	struct cds_wfcq_node link;
 	struct ucg_release_record record;
@@ -297,7 +303,7 @@ struct ucg_release_list {
 struct ucg_release_list *ucg_hierarchy_releases(struct ucg_hierarchy *hierarchy);
 
 /**
- * ucg_release_next() - take the first release off the list
+ * ucg_release_next() - take the release off the list whose turn it is by the rules
  * From here on the group may be put on the list again (kernel behaviour §6.2).
  * Context: the agent thread alone, RCU read section not needed; does not block.
  * Return: the release, to be given to ucg_release_done(); NULL: the list is empty.

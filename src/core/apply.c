@@ -33,6 +33,14 @@ static void apply_new(struct ucg_hierarchy *hierarchy, struct ucg_image *image)
 	ucg_group_publish(hierarchy, group);
 }
 
+static void apply_removal(struct ucg_hierarchy *hierarchy, struct ucg_group *group)
+{
+	if (!(group->record.flags & UCG_GROUP_DUE))
+		ucg_release_withdraw(group);
+	ucg_group_unlink(hierarchy, group);
+	ucg_group_forget_unpinned(hierarchy, group);
+}
+
 static void apply_to(struct ucg_hierarchy *hierarchy, struct ucg_group *group,
 		     struct ucg_image *image)
 {
@@ -45,10 +53,8 @@ static void apply_to(struct ucg_hierarchy *hierarchy, struct ucg_group *group,
 		ucg_name_replace(hierarchy, group, ucg_steal_pointer(&image->prepared));
 		group->parent->children_version++;
 	}
-	if (!removed && ucg_group_is_removed(group)) {
-		ucg_group_unlink(hierarchy, group);
-		ucg_group_forget_unpinned(hierarchy, group);
-	}
+	if (!removed && ucg_group_is_removed(group))
+		apply_removal(hierarchy, group);
 }
 
 static void apply_group(void *context, struct ucg_image *image)

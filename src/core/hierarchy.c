@@ -45,6 +45,7 @@ static int fill(struct ucg_hierarchy *hierarchy, const struct ucg_hierarchy_conf
 	const char *agent = config->release_agent;
 
 	hierarchy->mounter = config->mounter_uid;
+	hierarchy->rules = config->rules ? config->rules : &ucg_rules_current;
 	hierarchy->next_group = UCG_ROOT_ID.value + 1;
 	hierarchy->next_release = 1;
 	hierarchy->name = strdup(config->name);
@@ -139,6 +140,11 @@ const char *ucg_hierarchy_name(const struct ucg_hierarchy *hierarchy)
 uid_t ucg_hierarchy_mounter(const struct ucg_hierarchy *hierarchy)
 {
 	return hierarchy->mounter;
+}
+
+const struct ucg_rules *ucg_hierarchy_rules(const struct ucg_hierarchy *hierarchy)
+{
+	return hierarchy->rules;
 }
 
 int ucg_hierarchy_agent(struct ucg_hierarchy *hierarchy, struct ucg_text *agent)

@@ -76,6 +76,7 @@ struct ucg_agent_text {
 struct ucg_hierarchy {
 	char *name;				/* immutable */
 	uid_t mounter;				/* immutable */
+	const struct ucg_rules *rules;		/* immutable */
 	_Atomic(struct ucg_agent_text *) agent; /* RCU */
 	struct cds_lfht *by_id;			/* all groups that are not forgotten */
 	struct cds_lfht *by_name;		/* names of all but the root and removed groups */
@@ -83,6 +84,7 @@ struct ucg_hierarchy {
 	struct ucg_group *root;
 	uint64_t next_group, next_release; /* serving thread */
 	struct ucg_release_list due;
+	struct ucg_release_entry *latest_due; /* agent thread; see release.c */
 	struct __cds_wfcq_head
 		done_head; /* filled by the agent thread, emptied by the serving one */
 	struct cds_wfcq_tail done_tail;
@@ -155,6 +157,8 @@ int ucg_release_check(struct ucg_hierarchy *hierarchy, struct ucg_group *group, 
 		      struct ucg_change *change);
 /* What UCG_GROUP_DUE ought to be. */
 bool ucg_release_is_listed(struct ucg_group *group);
+/* The group is on the release list no more. */
+void ucg_release_withdraw(struct ucg_group *group);
 void ucg_release_init(struct ucg_hierarchy *hierarchy);
 void ucg_release_deinit(struct ucg_hierarchy *hierarchy);
 void ucg_release_apply(struct ucg_hierarchy *hierarchy, struct ucg_image *image);

@@ -13,12 +13,6 @@ static bool has_newline(const char *name, size_t length)
 
 /* ---- make ---- */
 
-/* Kernel behaviour §4: both flags are the parent's. */
-static uint32_t flags_of_child(const struct ucg_group *parent)
-{
-	return parent->record.flags & (UCG_GROUP_NOTIFY | UCG_GROUP_CLONE_CHILDREN);
-}
-
 /* Kernel behaviour §1.1: the maker's, but a parent with S_ISGID hands down its gid and the bit. */
 static void set_owner(struct ucg_group_record *record, const struct ucg_attr *parent, mode_t mode,
 		      const struct ucg_opener *opener)
@@ -65,7 +59,7 @@ int ucg_group_make(struct ucg_hierarchy *hierarchy, struct ucg_group *parent, co
 	struct ucg_group_record record = {
 		.id = {hierarchy->next_group},
 		.parent = parent->record.id,
-		.flags = flags_of_child(parent),
+		.flags = parent->record.flags & hierarchy->rules->inherited_flags,
 		.made = now,
 	};
 	struct ucg_attr attr;
@@ -118,8 +112,9 @@ int ucg_group_remove(struct ucg_hierarchy *hierarchy, struct ucg_group *group, s
 	image = ucg_change_group(change, group);
 	if (!image)
 		return -ENOMEM;
-	/* A release that is due stays due, as in the current kernel (kernel behaviour §6.2). */
 	image->group.flags |= UCG_GROUP_REMOVED;
+	if (hierarchy->rules->removal_withdraws_release)
+		image->group.flags &= ~(uint32_t)UCG_GROUP_DUE;
 	error = ucg_node_touch_dir(group->parent, now, change);
 	if (error)
 		return error;

@@ -18,6 +18,10 @@
  *    transition.  One call reports both, as with a work item of the kernel that is pending still.
  * 3. A transition that finds it 0 puts one, though the agent for an earlier one may be about to
  *    be called: two calls, as in the kernel (kernel behaviour §6.2).
+ * 4. A release is withdrawn by clearing on_release_list when its group is removed.  It is cleared
+ *    once, as a removed group is never put on the list again: either by the serving thread, and the
+ *    agent thread finds 0 in its exchange and calls nobody; or by the agent thread, and then the
+ *    release was off the list before the removal.
  */
 #include "model.h"
 
@@ -28,15 +32,16 @@
 #include "ucgroupfs/scope.h"
 
 /* A release with what the records need not know. */
-struct release_entry {
+struct ucg_release_entry {
 	struct ucg_release release;
-	struct ucg_group *group; /* immutable; pinned */
-	_Atomic bool done;	 /* set by the agent thread, last */
+	struct ucg_group *group;	  /* immutable; pinned */
+	struct ucg_release_entry *before; /* agent thread: became due before this one */
+	_Atomic bool done;		  /* set by the agent thread, last */
 };
 
-static struct release_entry *entry_of(struct ucg_release *release)
+static struct ucg_release_entry *entry_of(struct ucg_release *release)
 {
-	return caa_container_of(release, struct release_entry, release);
+	return caa_container_of(release, struct ucg_release_entry, release);
 }
 
 /* ---- rules ---- */
@@ -45,6 +50,11 @@ bool ucg_release_is_listed(struct ucg_group *group)
 {
 	/* A read-modify-write for guarantee 2. */
 	return atomic_fetch_or(&group->on_release_list, 0);
+}
+
+void ucg_release_withdraw(struct ucg_group *group)
+{
+	atomic_store(&group->on_release_list, 0);
 }
 
 /* The root is never released: it has tasks always. */
@@ -60,7 +70,7 @@ static int add_release(struct ucg_hierarchy *hierarchy, struct ucg_group *group,
 		       struct ucg_change *change)
 {
 	struct ucg_image *image = ucg_change_add(change, UCG_RECORD_RELEASE);
-	struct release_entry *entry;
+	struct ucg_release_entry *entry;
 
 	if (!image)
 		return -ENOMEM;
@@ -93,7 +103,7 @@ struct ucg_release_list *ucg_hierarchy_releases(struct ucg_hierarchy *hierarchy)
 
 void ucg_release_apply(struct ucg_hierarchy *hierarchy, struct ucg_image *image)
 {
-	struct release_entry *entry = ucg_steal_pointer(&image->prepared);
+	struct ucg_release_entry *entry = ucg_steal_pointer(&image->prepared);
 	struct ucg_release_list *list = &hierarchy->due;
 
 	hierarchy->next_release = image->release.id + 1;
@@ -119,17 +129,50 @@ static struct ucg_release *take(cds_wfcq_head_ptr_t head, struct cds_wfcq_tail *
 	return caa_container_of(node, struct ucg_release, link);
 }
 
-struct ucg_release *ucg_release_next(struct ucg_hierarchy *hierarchy)
+static struct ucg_release *take_first(struct ucg_hierarchy *hierarchy)
 {
 	struct ucg_release *release =
 		take((cds_wfcq_head_ptr_t){.h = &hierarchy->due.head}, &hierarchy->due.tail);
 
-	if (!release)
-		return NULL;
 	/* Pairs with the store in ucg_release_apply(): all of the entry is there. */
-	(void)atomic_load_explicit(&release->record.state, memory_order_acquire);
-	atomic_exchange(&entry_of(release)->group->on_release_list, 0);
+	if (release)
+		(void)atomic_load_explicit(&release->record.state, memory_order_acquire);
 	return release;
+}
+
+/* All that is due is turned over, to a stack of the agent thread's. */
+static struct ucg_release *take_latest(struct ucg_hierarchy *hierarchy)
+{
+	struct ucg_release_entry *latest;
+	struct ucg_release *release;
+
+	while ((release = take_first(hierarchy))) {
+		entry_of(release)->before = hierarchy->latest_due;
+		hierarchy->latest_due = entry_of(release);
+	}
+	latest = hierarchy->latest_due;
+	if (!latest)
+		return NULL;
+	hierarchy->latest_due = latest->before;
+	return &latest->release;
+}
+
+static struct ucg_release *take_by_rule(struct ucg_hierarchy *hierarchy)
+{
+	return hierarchy->rules->latest_release_first ? take_latest(hierarchy)
+						      : take_first(hierarchy);
+}
+
+struct ucg_release *ucg_release_next(struct ucg_hierarchy *hierarchy)
+{
+	struct ucg_release *release;
+
+	while ((release = take_by_rule(hierarchy))) {
+		if (atomic_exchange(&entry_of(release)->group->on_release_list, 0))
+			return release;
+		ucg_release_done(hierarchy, release);
+	}
+	return NULL;
 }
 
 void ucg_release_done(struct ucg_hierarchy *hierarchy, struct ucg_release *release)
@@ -139,7 +182,7 @@ void ucg_release_done(struct ucg_hierarchy *hierarchy, struct ucg_release *relea
 	cds_wfcq_enqueue(&hierarchy->done_head, &hierarchy->done_tail, &release->link);
 }
 
-static void forget_release(struct ucg_hierarchy *hierarchy, struct release_entry *entry)
+static void forget_release(struct ucg_hierarchy *hierarchy, struct ucg_release_entry *entry)
 {
 	struct ucg_group *group = entry->group;
 
@@ -171,8 +214,7 @@ void ucg_release_deinit(struct ucg_hierarchy *hierarchy)
 
 	ucg_release_collect(hierarchy);
 	/* What is due still was dropped by whoever ends the hierarchy without an agent thread. */
-	while ((release = take((cds_wfcq_head_ptr_t){.h = &hierarchy->due.head},
-			       &hierarchy->due.tail)))
+	while ((release = take_by_rule(hierarchy)))
 		free(entry_of(release));
 	cds_wfcq_destroy(&hierarchy->due.head, &hierarchy->due.tail);
 }

@@ -2,7 +2,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Random operations on core beside a naive model of the same: an array of groups without any index,
- * count or list, in which each rule is worked out anew from design.md §2.2 and kernel behaviour §1.
+ * count or list, in which each rule is worked out anew from design.md §2.2 and kernel behaviour §1
+ * and, for the columns of rules, §9.
  */
 #include "fuzz.h"
 
@@ -25,12 +26,14 @@ struct model_group {
 	unsigned parent;
 	char name;
 	bool removed, notify, releasable, has_tasks, listed;
+	bool waits; /* has a place on the release list, listed or withdrawn */
 };
 
 struct model {
 	struct model_group group[GROUPS];
 	unsigned count;
 	unsigned listed[4 * GROUPS], first, last; /* the release list */
+	bool is_original;			  /* Linux 2.6.24 */
 };
 
 static unsigned children_of(const struct model *model, unsigned parent)
@@ -70,7 +73,7 @@ static void model_check_release(struct model *model, unsigned id)
 	if (!id || group->removed || !group->notify || !group->releasable || group->has_tasks ||
 	    children_of(model, id) || group->listed)
 		return;
-	group->listed = true;
+	group->listed = group->waits = true;
 	model->listed[model->last++ % (4 * GROUPS)] = id;
 }
 
@@ -143,8 +146,8 @@ static int model_make(struct model *model, unsigned parent, char name)
 		return -ENOENT;
 	if (child_of(model, parent, name))
 		return -EEXIST;
-	model->group[model->count++] =
-		(struct model_group){.parent = parent, .name = name, .notify = above->notify};
+	model->group[model->count++] = (struct model_group){
+		.parent = parent, .name = name, .notify = above->notify && !model->is_original};
 	return 0;
 }
 
@@ -174,6 +177,7 @@ static int model_remove(struct model *model, unsigned id)
 	if (!id || group->has_tasks || children_of(model, id))
 		return -EBUSY;
 	group->removed = true;
+	group->listed &= !model->is_original;
 	model->group[group->parent].releasable = true;
 	model_check_release(model, group->parent);
 	return 0;
@@ -265,22 +269,34 @@ static void task_left(struct both *both, unsigned id)
 	finish(both, ucg_group_task_left(both->hierarchy, group, &both->change), 0, true);
 }
 
-/* The agent thread takes one; it must be the one that the model has first. */
+/* The group whose turn it is; 0: none.  Those that were withdrawn are passed over. */
+static unsigned model_take_release(struct model *model)
+{
+	while (model->first != model->last) {
+		unsigned at = model->is_original ? --model->last : model->first++;
+		struct model_group *group = &model->group[model->listed[at % (4 * GROUPS)]];
+
+		group->waits = false;
+		if (!group->listed)
+			continue;
+		group->listed = false;
+		return model->listed[at % (4 * GROUPS)];
+	}
+	return 0;
+}
+
+/* The agent thread takes one; it must be the one that the model takes. */
 static void take_release(struct both *both)
 {
 	struct ucg_release *release = ucg_release_next(both->hierarchy);
-	struct model *model = &both->model;
-	unsigned id;
+	unsigned id = model_take_release(&both->model);
 
-	FUZZ_CHECK(!release == (model->first == model->last), "list of %u",
-		   model->last - model->first);
-	if (!release)
-		return;
-	id = model->listed[model->first++ % (4 * GROUPS)];
-	FUZZ_CHECK(release->record.group.value == real_id(both, id).value, "expected %u, got %u",
-		   id, (unsigned)release->record.group.value);
-	model->group[id].listed = false;
-	ucg_release_done(both->hierarchy, release);
+	FUZZ_CHECK(!release == !id, "expected %u", id);
+	if (release) {
+		FUZZ_CHECK(release->record.group.value == real_id(both, id).value,
+			   "expected %u, got %u", id, (unsigned)release->record.group.value);
+		ucg_release_done(both->hierarchy, release);
+	}
 	ucg_release_collect(both->hierarchy);
 }
 
@@ -305,7 +321,7 @@ static void throw_away(struct both *both, unsigned id)
 /* Removed groups are kept by a release or a child that are still there. */
 static bool is_kept(const struct model *model, unsigned id)
 {
-	if (!model->group[id].removed || model->group[id].listed)
+	if (!model->group[id].removed || model->group[id].waits)
 		return true;
 	for (unsigned i = id + 1; i < model->count; i++)
 		if (model->group[i].parent == id && is_kept(model, i))
@@ -416,12 +432,11 @@ static void step(struct both *both, struct fuzz_input *input)
 }
 
 /* A hierarchy costs grace periods: so there is one, and each input leaves it as it was. */
-static void start(struct both *both)
+static void start(struct both *both, const struct ucg_rules *rules)
 {
 	struct ucg_hierarchy_config config = {
-		.name = "fuzz", .release_agent = "", .root_mode = 0755};
+		.name = "fuzz", .release_agent = "", .rules = rules, .root_mode = 0755};
 
-	urcu_memb_register_thread();
 	FUZZ_CHECK(!ucg_hierarchy_new(&config, &both->hierarchy), "no hierarchy");
 	ucg_hierarchy_connect(both->hierarchy, &both->journal);
 }
@@ -444,18 +459,30 @@ static void tidy_up(struct both *both)
 	both->base += both->model.count - 1;
 }
 
+static void try_input(struct both *both, struct fuzz_input input)
+{
+	both->model = (struct model){
+		.count = 1,
+		.is_original = ucg_hierarchy_rules(both->hierarchy) == &ucg_rules_2_6_24,
+	};
+	while (input.left) {
+		step(both, &input);
+		compare(both);
+	}
+	tidy_up(both);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct both both;
+	static struct both current, original;
 	struct fuzz_input input = {data, size < 400 ? size : 400};
 
-	if (!both.hierarchy)
-		start(&both);
-	both.model = (struct model){.count = 1};
-	while (input.left) {
-		step(&both, &input);
-		compare(&both);
+	if (!current.hierarchy) {
+		urcu_memb_register_thread();
+		start(&current, &ucg_rules_current);
+		start(&original, &ucg_rules_2_6_24);
 	}
-	tidy_up(&both);
+	try_input(&current, input);
+	try_input(&original, input);
 	return 0;
 }

@@ -52,16 +52,22 @@ static inline void world_start_with(struct world *world, const struct ucg_hierar
 	ucg_hierarchy_connect(world->hierarchy, &world->journal);
 }
 
-static inline void world_start(struct world *world)
+static inline void world_start_by(struct world *world, const struct ucg_rules *rules)
 {
 	world_start_with(world, &(struct ucg_hierarchy_config){
 					.name = "test",
 					.release_agent = "",
+					.rules = rules,
 					.mounter_uid = MOUNTER,
 					.mounter_gid = MOUNTER,
 					.root_mode = 0755,
 					.now = {.tv_sec = 1},
 				});
+}
+
+static inline void world_start(struct world *world)
+{
+	world_start_by(world, &ucg_rules_current);
 }
 
 static inline void world_end(struct world *world)

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef UCGROUPFS_RULES_H
+#define UCGROUPFS_RULES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/*
+ * Where the first version of the feature (Linux 2.6.24) and the current kernel disagree, the mount
+ * option `compat` decides.  A field is one row of their differences, an instance one column; nobody
+ * else asks which column it is.
+ * Source: kernel behaviour §9.
+ */
+struct ucg_rules {
+	const char *name; /* value of the option */
+
+	uint32_t inherited_flags; /* enum ucg_group_flag: what a new group has from its parent */
+
+	/* release */
+	bool removal_withdraws_release; /* a removed group that is due is called for no more */
+	bool latest_release_first;	/* of those that are due at once; else in their order */
+};
+
+extern const struct ucg_rules ucg_rules_current, ucg_rules_2_6_24;
+
+/* All columns, the default first; NULL behind the last. */
+extern const struct ucg_rules *const ucg_rules_columns[];
+
+/* The column of that name; NULL: none. */
+const struct ucg_rules *ucg_rules_find(const char *name);
+
+#endif

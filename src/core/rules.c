@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+#include "ucgroupfs/rules.h"
+
+#include <string.h>
+
+#include "ucgroupfs/record.h"
+
+const struct ucg_rules ucg_rules_current = {
+	.name = "current",
+	.inherited_flags = UCG_GROUP_NOTIFY | UCG_GROUP_CLONE_CHILDREN,
+	.removal_withdraws_release = false,
+	.latest_release_first = false,
+};
+
+const struct ucg_rules ucg_rules_2_6_24 = {
+	.name = "2.6.24",
+	.inherited_flags = 0,
+	.removal_withdraws_release = true,
+	.latest_release_first = true,
+};
+
+const struct ucg_rules *const ucg_rules_columns[] = {&ucg_rules_current, &ucg_rules_2_6_24, NULL};
+
+const struct ucg_rules *ucg_rules_find(const char *name)
+{
+	for (const struct ucg_rules *const *column = ucg_rules_columns; *column; column++)
+		if (strcmp((*column)->name, name) == 0)
+			return *column;
+	return NULL;
+}
