@@ -21,6 +21,11 @@ struct ucg_rules {
 	/* release */
 	bool removal_withdraws_release; /* a removed group that is due is called for no more */
 	bool latest_release_first;	/* of those that are due at once; else in their order */
+
+	/* attach */
+	bool zero_is_allowed; /* to everybody: the writer may move itself; else asked as well */
+	bool unmovable_comes_first; /* EINVAL for it, before anybody's credentials count */
+	bool dead_is_missing;	    /* ESRCH for a task that has exited; else nothing to do */
 };
 
 extern const struct ucg_rules ucg_rules_current, ucg_rules_2_6_24;

@@ -14,14 +14,27 @@ bool ucg_attach_is_allowed(const struct ucg_opener *opener, const struct ucg_tas
 /* What the checks say: an errno, or one of these. */
 enum { NOTHING_TO_DO, TO_MOVE };
 
-static int check(const struct ucg_attach_request *request, const struct ucg_task *task)
+static bool is_allowed(const struct ucg_rules *rules, const struct ucg_attach_request *request,
+		       const struct ucg_task *task)
+{
+	if (!request->pid && rules->zero_is_allowed)
+		return true;
+	return ucg_attach_is_allowed(&request->opener, task);
+}
+
+static int check(const struct ucg_rules *rules, const struct ucg_attach_request *request,
+		 const struct ucg_task *task)
 {
 	bool lives = !task->dead || (request->whole_process && task->alive_threads);
 
+	if (!lives && rules->dead_is_missing)
+		return -ESRCH;
+	if (task->unmovable && rules->unmovable_comes_first)
+		return -EINVAL;
+	if (!is_allowed(rules, request, task))
+		return -EACCES;
 	if (task->unmovable)
 		return -EINVAL;
-	if (!ucg_attach_is_allowed(&request->opener, task))
-		return -EACCES;
 	if (!lives || task->group.value == request->to->record.id.value)
 		return NOTHING_TO_DO;
 	if (task->threaded && !request->whole_process)
@@ -48,8 +61,8 @@ static bool is_settled(struct ucg_group_id group, struct ucg_group_id settled)
  * which the task is in a settled group: only another move takes it elsewhere, and this thread makes
  * them.
  */
-static int find_settled(struct ucg_tracker *tracker, const struct ucg_attach_request *request,
-			pid_t pid, struct ucg_task *task)
+static int find_settled(const struct ucg_rules *rules, struct ucg_tracker *tracker,
+			const struct ucg_attach_request *request, pid_t pid, struct ucg_task *task)
 {
 	struct ucg_group_id settled = UCG_ROOT_ID;
 	int result = settle(tracker, request->to->record.id, request->since_ns);
@@ -57,7 +70,7 @@ static int find_settled(struct ucg_tracker *tracker, const struct ucg_attach_req
 	while (!result) {
 		result = tracker->ops->find(tracker, pid, task);
 		if (!result)
-			result = check(request, task);
+			result = check(rules, request, task);
 		if (result != TO_MOVE || is_settled(task->group, settled))
 			return result;
 		settled = task->group;
@@ -117,7 +130,7 @@ int ucg_attach(struct ucg_hierarchy *hierarchy, struct ucg_tracker *tracker, str
 		return -ENODEV;
 	if (!pid)
 		return -EACCES;
-	result = find_settled(tracker, request, pid, &task);
+	result = find_settled(hierarchy->rules, tracker, request, pid, &task);
 	if (result == -EOPNOTSUPP)
 		ucg_log(log, LOG_WARNING,
 			"can't move task %d alone: it is one of several threads of process %d; "

@@ -10,6 +10,9 @@ const struct ucg_rules ucg_rules_current = {
 	.inherited_flags = UCG_GROUP_NOTIFY | UCG_GROUP_CLONE_CHILDREN,
 	.removal_withdraws_release = false,
 	.latest_release_first = false,
+	.zero_is_allowed = false,
+	.unmovable_comes_first = true,
+	.dead_is_missing = false,
 };
 
 const struct ucg_rules ucg_rules_2_6_24 = {
@@ -17,6 +20,9 @@ const struct ucg_rules ucg_rules_2_6_24 = {
 	.inherited_flags = 0,
 	.removal_withdraws_release = true,
 	.latest_release_first = true,
+	.zero_is_allowed = true,
+	.unmovable_comes_first = false,
+	.dead_is_missing = true,
 };
 
 const struct ucg_rules *const ucg_rules_columns[] = {&ucg_rules_current, &ucg_rules_2_6_24, NULL};

@@ -22,10 +22,9 @@ static void note(struct ucg_log *log, int priority, const char *format, va_list 
 static struct ucg_log test_log = {note};
 
 /* /a (1) with task 10, /b (2) empty; 20 is in the root. */
-static int start(void **state)
+static int start_by(const struct ucg_rules *rules)
 {
-	(void)state;
-	world_start(&world);
+	world_start_by(&world, rules);
 	fake_start(&fake, &world);
 	world_make(&world, "/", "a");
 	world_make(&world, "/", "b");
@@ -41,6 +40,18 @@ static int start(void **state)
 	fake.task[1].group = UCG_ROOT_ID;
 	log_lines = 0;
 	return 0;
+}
+
+static int start(void **state)
+{
+	(void)state;
+	return start_by(&ucg_rules_current);
+}
+
+static int start_original(void **state)
+{
+	(void)state;
+	return start_by(&ucg_rules_2_6_24);
 }
 
 static int end(void **state)
@@ -402,7 +413,70 @@ static void the_opener_must_be_root_or_the_real_or_saved_uid(void **state)
 	}
 }
 
+/* ---- Linux 2.6.24 ---- */
+
+static void a_zombie_is_missing_by_the_original_rules(void **state)
+{
+	struct ucg_attach_request request = request_to("/b", 10);
+
+	(void)state;
+	fake.task[0].dead = true;
+	fake.task[0].alive_threads = false;
+	check_nothing_done(&request, -ESRCH);
+	/* A leader whose threads live is no more than itself to `tasks`. */
+	fake.task[0].alive_threads = true;
+	request.whole_process = false;
+	check_nothing_done(&request, -ESRCH);
+}
+
+static void the_dead_are_looked_at_before_permission_by_the_original_rules(void **state)
+{
+	struct ucg_attach_request request = request_to("/b", 10);
+
+	(void)state;
+	fake.task[0].uid = fake.task[0].saved_uid = 0;
+	check_nothing_done(&request, -EACCES);
+	fake.task[0].dead = true;
+	fake.task[0].alive_threads = false;
+	check_nothing_done(&request, -ESRCH);
+}
+
+static void a_bound_kernel_thread_is_refused_after_permission_by_the_original_rules(void **state)
+{
+	struct ucg_attach_request request = request_to("/b", 10);
+
+	(void)state;
+	fake.task[0].unmovable = true;
+	check_nothing_done(&request, -EINVAL);
+	fake.task[0].uid = fake.task[0].saved_uid = 0;
+	check_nothing_done(&request, -EACCES);
+}
+
+/* The writer 20 runs a program of another user's. */
+static void check_writer_of_another_user(int error_of_0)
+{
+	struct ucg_attach_request by_name = request_to("/b", 20);
+	struct ucg_attach_request by_0 = request_to("/b", 0);
+
+	fake.task[1].uid = fake.task[1].saved_uid = 0;
+	check_nothing_done(&by_name, -EACCES);
+	assert_int_equal(attach(&by_0), error_of_0);
+}
+
+static void the_writer_needs_permission_to_move_itself(void **state)
+{
+	(void)state;
+	check_writer_of_another_user(-EACCES);
+}
+
+static void the_writer_may_always_move_itself_by_0_by_the_original_rules(void **state)
+{
+	(void)state;
+	check_writer_of_another_user(0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, end)
+#define TEST_ORIGINAL(name) cmocka_unit_test_setup_teardown(name, start_original, end)
 
 int main(void)
 {
@@ -429,6 +503,12 @@ int main(void)
 		TEST(the_source_is_the_group_after_settling),
 		TEST(a_change_committed_by_settling_is_not_undone),
 		TEST(a_change_committed_by_the_trackers_attach_is_not_undone),
+		TEST_ORIGINAL(a_zombie_is_missing_by_the_original_rules),
+		TEST_ORIGINAL(the_dead_are_looked_at_before_permission_by_the_original_rules),
+		TEST_ORIGINAL(
+			a_bound_kernel_thread_is_refused_after_permission_by_the_original_rules),
+		TEST(the_writer_needs_permission_to_move_itself),
+		TEST_ORIGINAL(the_writer_may_always_move_itself_by_0_by_the_original_rules),
 		cmocka_unit_test(the_opener_must_be_root_or_the_real_or_saved_uid),
 	};
 
