@@ -30,6 +30,7 @@ struct ucg_control_call {
 	struct ucg_log *log;
 	struct ucg_group *group;
 	struct ucg_opener opener; /* who opened the file */
+	struct ucg_opener writer; /* who writes now */
 	pid_t caller;		  /* thread that reads or writes now; 0: not of our pid namespace */
 	uint64_t since_ns;	  /* when the request arrived; see tracker.h */
 };
@@ -38,7 +39,8 @@ struct ucg_control_file {
 	const char *name;
 	mode_t mode;
 	unsigned presence;  /* enum ucg_presence */
-	size_t max_write;   /* bytes; more is E2BIG */
+	bool is_original;   /* Linux 2.6.24 has it */
+	size_t max_write;   /* bytes; more is E2BIG, and so may be less, by the rules */
 	bool is_list;	    /* served line by line up to a page, list handles (design.md §4) */
 	bool wakes_pollers; /* POLLPRI when its content changes */
 	int (*show)(const struct ucg_control_call *call, struct ucg_text *text);
@@ -49,11 +51,16 @@ struct ucg_control_file {
 extern const struct ucg_control_file ucg_control_files[];
 extern const size_t ucg_control_file_count;
 
-/* Is the row present in this group? */
-bool ucg_control_is_present(const struct ucg_control_file *file, const struct ucg_group *group);
+/* Is the row present in this group, by the rules of the hierarchy? */
+bool ucg_control_is_present(const struct ucg_control_file *file,
+			    const struct ucg_hierarchy *hierarchy, const struct ucg_group *group);
+
+/* The mode that the file has as long as nobody changes it. */
+mode_t ucg_control_mode(const struct ucg_control_file *file, const struct ucg_hierarchy *hierarchy);
 
 /* Row number by name among those present in @group; -ENOENT. */
-int ucg_control_lookup(const struct ucg_group *group, const char *name, size_t length);
+int ucg_control_lookup(const struct ucg_hierarchy *hierarchy, const struct ucg_group *group,
+		       const char *name, size_t length);
 
 /**
  * ucg_control_read() - the whole text of a control file as of now, settled
@@ -68,7 +75,7 @@ int ucg_control_read(const struct ucg_control_file *file, const struct ucg_contr
  * nothing, also where there is no store.  On 0 the caller commits @change and answers with the full
  * count; on an error it clears @change.
  * Return: 0; what the file's store returns; -EINVAL: no store.
- * Source: kernel behaviour §2.2.
+ * Source: kernel behaviour §2.2, §9.
  */
 int ucg_control_write(const struct ucg_control_file *file, const struct ucg_control_call *call,
 		      const char *bytes, size_t length, struct ucg_change *change);

@@ -22,7 +22,16 @@ struct ucg_rules {
 	bool removal_withdraws_release; /* a removed group that is due is called for no more */
 	bool latest_release_first;	/* of those that are due at once; else in their order */
 
+	/* control files */
+	bool has_newer_files; /* besides the original ones */
+	mode_t file_mode;     /* of every file; 0: each has its own */
+	size_t command_max;   /* bytes of a write; more is E2BIG.  A file may take less */
+	bool flag_is_scanned; /* decimal digits at the beginning, else 0; else strict */
+	bool pid_is_scanned;  /* as by "%d"; else strict */
+	bool agent_is_line;   /* loses one newline at its end; else white space on both ends */
+
 	/* attach */
+	bool writer_is_asked; /* for its credentials; else whoever opened the file */
 	bool zero_is_allowed; /* to everybody: the writer may move itself; else asked as well */
 	bool unmovable_comes_first; /* EINVAL for it, before anybody's credentials count */
 	bool dead_is_missing;	    /* ESRCH for a task that has exited; else nothing to do */

@@ -5,18 +5,29 @@
 #include <errno.h>
 #include <string.h>
 
-bool ucg_control_is_present(const struct ucg_control_file *file, const struct ucg_group *group)
+bool ucg_control_is_present(const struct ucg_control_file *file,
+			    const struct ucg_hierarchy *hierarchy, const struct ucg_group *group)
 {
+	if (!file->is_original && !ucg_hierarchy_rules(hierarchy)->has_newer_files)
+		return false;
 	return file->presence & (ucg_group_is_root(group) ? UCG_IN_ROOT : UCG_IN_CHILD);
 }
 
-int ucg_control_lookup(const struct ucg_group *group, const char *name, size_t length)
+mode_t ucg_control_mode(const struct ucg_control_file *file, const struct ucg_hierarchy *hierarchy)
+{
+	mode_t mode = ucg_hierarchy_rules(hierarchy)->file_mode;
+
+	return mode ? mode : file->mode;
+}
+
+int ucg_control_lookup(const struct ucg_hierarchy *hierarchy, const struct ucg_group *group,
+		       const char *name, size_t length)
 {
 	for (size_t row = 0; row < ucg_control_file_count; row++) {
 		const struct ucg_control_file *file = &ucg_control_files[row];
 
-		if (ucg_control_is_present(file, group) && strlen(file->name) == length &&
-		    !memcmp(file->name, name, length))
+		if (ucg_control_is_present(file, hierarchy, group) &&
+		    strlen(file->name) == length && !memcmp(file->name, name, length))
 			return (int)row;
 	}
 	return -ENOENT;
@@ -43,7 +54,7 @@ int ucg_control_read(const struct ucg_control_file *file, const struct ucg_contr
 int ucg_control_write(const struct ucg_control_file *file, const struct ucg_control_call *call,
 		      const char *bytes, size_t length, struct ucg_change *change)
 {
-	if (length > file->max_write)
+	if (length > file->max_write || length > ucg_hierarchy_rules(call->hierarchy)->command_max)
 		return -E2BIG;
 	if (ucg_group_is_removed(call->group))
 		return -ENODEV;

@@ -32,12 +32,21 @@ int ucg_show_releasable(const struct ucg_control_call *call, struct ucg_text *te
 	return error ? error : show_flag(call, UCG_GROUP_RELEASABLE, text);
 }
 
+static int parse_notify(const struct ucg_control_call *call, const char *text, size_t length,
+			bool *valuep)
+{
+	if (!ucg_hierarchy_rules(call->hierarchy)->flag_is_scanned)
+		return ucg_parse_flag(text, length, valuep);
+	*valuep = ucg_scan_flag(text, length);
+	return 0;
+}
+
 /* An exit before the write is judged by the flag of before the write. */
 int ucg_store_notify(const struct ucg_control_call *call, const char *text, size_t length,
 		     struct ucg_change *change)
 {
 	bool value;
-	int error = ucg_parse_flag(text, length, &value);
+	int error = parse_notify(call, text, length, &value);
 
 	if (error)
 		return error;
@@ -83,6 +92,9 @@ int ucg_show_agent(const struct ucg_control_call *call, struct ucg_text *text)
 int ucg_store_agent(const struct ucg_control_call *call, const char *text, size_t length,
 		    struct ucg_change *change)
 {
-	ucg_strip(&text, &length);
+	if (!ucg_hierarchy_rules(call->hierarchy)->agent_is_line)
+		ucg_strip(&text, &length);
+	else if (length && text[length - 1] == '\n')
+		length--;
 	return ucg_hierarchy_set_agent(call->hierarchy, &call->opener, text, length, change);
 }

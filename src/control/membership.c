@@ -42,6 +42,19 @@ int ucg_show_procs(const struct ucg_control_call *call, struct ucg_text *text)
 	return show_list(call, UCG_LIST_PROCESSES, text);
 }
 
+static int parse_pid(const struct ucg_control_call *call, const char *text, size_t length,
+		     pid_t *pidp)
+{
+	return ucg_hierarchy_rules(call->hierarchy)->pid_is_scanned
+		       ? ucg_scan_pid(text, length, pidp)
+		       : ucg_parse_pid(text, length, pidp);
+}
+
+static struct ucg_opener who_is_asked(const struct ucg_control_call *call)
+{
+	return ucg_hierarchy_rules(call->hierarchy)->writer_is_asked ? call->writer : call->opener;
+}
+
 static int store_pid(const struct ucg_control_call *call, bool whole_process, const char *text,
 		     size_t length, struct ucg_change *change)
 {
@@ -49,10 +62,10 @@ static int store_pid(const struct ucg_control_call *call, bool whole_process, co
 		.to = call->group,
 		.writer = call->caller,
 		.whole_process = whole_process,
-		.opener = call->opener,
+		.opener = who_is_asked(call),
 		.since_ns = call->since_ns,
 	};
-	int error = ucg_parse_pid(text, length, &request.pid);
+	int error = parse_pid(call, text, length, &request.pid);
 
 	if (!error && request.pid)
 		error = call->tracker->ops->understand(call->tracker, call->caller, request.pid,

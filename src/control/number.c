@@ -14,23 +14,6 @@ static bool is_space(char byte)
 	return c == ' ' || (c >= '\t' && c <= '\r') || c == 0xA0;
 }
 
-void ucg_strip(const char **textp, size_t *lengthp)
-{
-	const char *text = *textp;
-	size_t length = *lengthp;
-
-	while (length && is_space(text[length - 1]))
-		length--;
-	while (length && is_space(*text)) {
-		text++;
-		length--;
-	}
-	*textp = text;
-	*lengthp = length;
-}
-
-/* ---- the kernel's kstrtoull() and kstrtoint() with base 0 ---- */
-
 struct input {
 	const char *text;
 	size_t length;
@@ -41,6 +24,25 @@ static void skip(struct input *input, size_t count)
 	input->text += count;
 	input->length -= count;
 }
+
+static void skip_space(struct input *input)
+{
+	while (input->length && is_space(input->text[0]))
+		skip(input, 1);
+}
+
+void ucg_strip(const char **textp, size_t *lengthp)
+{
+	struct input input = {*textp, *lengthp};
+
+	while (input.length && is_space(input.text[input.length - 1]))
+		input.length--;
+	skip_space(&input);
+	*textp = input.text;
+	*lengthp = input.length;
+}
+
+/* ---- the kernel's kstrtoull() and kstrtoint() with base 0 ---- */
 
 /* Value of a digit, or 16 for what is none in any base. */
 static unsigned digit_value(char c)
@@ -123,6 +125,48 @@ static int parse_signed(struct input input, int *valuep)
 		return -ERANGE;
 	*valuep = (int)(negative ? -(int64_t)magnitude : (int64_t)magnitude);
 	return 0;
+}
+
+/* ---- simple_strtoul() and "%d" of Linux 2.6.24 ---- */
+
+static bool is_decimal(struct input input)
+{
+	return input.length && digit_value(input.text[0]) < 10;
+}
+
+static uint64_t scan_digits(struct input input)
+{
+	uint64_t value = 0;
+
+	for (; is_decimal(input); skip(&input, 1))
+		value = value * 10 + digit_value(input.text[0]);
+	return value;
+}
+
+int ucg_scan_pid(const char *text, size_t length, pid_t *pidp)
+{
+	struct input input = {text, length};
+	uint64_t value;
+	bool negative;
+
+	skip_space(&input);
+	negative = input.length && input.text[0] == '-';
+	if (negative)
+		skip(&input, 1);
+	if (!is_decimal(input))
+		return -EIO;
+	value = scan_digits(input);
+	if (negative)
+		value = -value;
+	if ((uint32_t)value > INT_MAX)
+		return -ESRCH;
+	*pidp = (pid_t)(uint32_t)value;
+	return 0;
+}
+
+bool ucg_scan_flag(const char *text, size_t length)
+{
+	return scan_digits((struct input){text, length}) != 0;
 }
 
 /* ---- what control files take ---- */

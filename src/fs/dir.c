@@ -9,9 +9,11 @@
  * before a request comes; what is left are the rules that only this filesystem has.
  */
 
-static bool is_reserved(const struct ucg_group *directory, const char *name)
+/* The name is that of a control file in the request's directory. */
+static bool is_reserved(const struct fs_call *call, const char *name)
 {
-	return ucg_control_lookup(directory, name, strlen(name)) >= 0;
+	return ucg_control_lookup(call->fs->config.hierarchy, call->node.group, name,
+				  strlen(name)) >= 0;
 }
 
 struct mkdir_arguments {
@@ -26,8 +28,8 @@ static int decide_mkdir(struct fs_call *call)
 	const struct ucg_opener maker = fs_opener(call->req);
 
 	return ucg_group_make(call->fs->config.hierarchy, call->node.group, name, strlen(name),
-			      is_reserved(call->node.group, name), arguments->mode & 07777, &maker,
-			      fs_now(), call->result, call->change);
+			      is_reserved(call, name), arguments->mode & 07777, &maker, fs_now(),
+			      call->result, call->change);
 }
 
 static void reply_mkdir(struct fs_call *call)
@@ -57,7 +59,7 @@ static int find_child(struct fs_call *call, const char *name, int file_error,
 	*childp = ucg_group_child(call->fs->config.hierarchy, call->node.group, name, strlen(name));
 	if (*childp)
 		return 0;
-	return is_reserved(call->node.group, name) ? file_error : -ENOENT;
+	return is_reserved(call, name) ? file_error : -ENOENT;
 }
 
 static int settle_rmdir(struct fs_call *call)
@@ -126,7 +128,7 @@ static int decide_rename(struct fs_call *call)
 	if (arguments->parent != arguments->new_parent)
 		return -EIO;
 	return ucg_group_rename(call->fs->config.hierarchy, group, new_name, strlen(new_name),
-				is_reserved(call->node.group, new_name), call->change);
+				is_reserved(call, new_name), call->change);
 }
 
 void fs_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,

@@ -15,6 +15,7 @@ static struct ucg_control_call control_call(const struct fs_call *call,
 		.log = call->fs->config.log,
 		.group = call->node.group,
 		.opener = {.uid = handle->record.opener_uid, .gid = handle->record.opener_gid},
+		.writer = fs_opener(call->req),
 		.caller = fuse_req_ctx(call->req)->pid,
 		.since_ns = call->since_ns,
 	};

@@ -95,6 +95,7 @@ int fs_resolve(struct ucg_fs *fs, fuse_ino_t ino, struct fs_node *node);
 /* A request that only reads what is in memory: the session's fs and the node; or it is answered. */
 struct ucg_fs *fs_begin(fuse_req_t req, fuse_ino_t ino, struct fs_node *node);
 
+/* Credentials of whoever makes the request, as FUSE tells them: the ids of file system access. */
 struct ucg_opener fs_opener(fuse_req_t req);
 
 /* Puts the request under way aside, unanswered, until the tracker says resume. */
@@ -107,7 +108,7 @@ void fs_stat(struct ucg_fs *fs, const struct fs_node *node, struct stat *st);
 /* Answers with an entry for @node, which the kernel knows from then on: the group is pinned. */
 void fs_reply_entry(fuse_req_t req, struct ucg_fs *fs, const struct fs_node *node);
 struct fs_node fs_node_dir(struct ucg_group *group);
-struct fs_node fs_node_control(struct ucg_group *group, size_t row);
+struct fs_node fs_node_control(const struct ucg_fs *fs, struct ucg_group *group, size_t row);
 
 /* ---- who waits for a change of populated (poll.c) ---- */
 

@@ -59,13 +59,14 @@ void fs_listing_sort(struct fs_listing *listing)
 		qsort(listing->entry, listing->count, sizeof(*listing->entry), compare_entries);
 }
 
-static int add_controls(struct fs_listing *listing, const struct ucg_group *group)
+static int add_controls(struct fs_listing *listing, const struct ucg_hierarchy *hierarchy,
+			const struct ucg_group *group)
 {
 	for (size_t row = 0; row < ucg_control_file_count; row++) {
 		const struct ucg_control_file *file = &ucg_control_files[row];
 		int r;
 
-		if (!ucg_control_is_present(file, group))
+		if (!ucg_control_is_present(file, hierarchy, group))
 			continue;
 		r = fs_listing_add(listing, FS_ENTRY_CONTROL,
 				   ucg_name_hash(file->name, strlen(file->name)), row);
@@ -86,26 +87,28 @@ static int add_children(struct fs_listing *listing, const struct ucg_group *grou
 	return r;
 }
 
-static int fill(struct fs_listing *listing, const struct ucg_group *group)
+static int fill(struct fs_listing *listing, const struct ucg_hierarchy *hierarchy,
+		const struct ucg_group *group)
 {
 	int r = fs_listing_add(listing, FS_ENTRY_DOT, HASH_DOT, 0);
 
 	if (!r)
 		r = fs_listing_add(listing, FS_ENTRY_DOTDOT, HASH_DOTDOT, 0);
 	if (!r && !ucg_group_is_removed(group))
-		r = add_controls(listing, group);
+		r = add_controls(listing, hierarchy, group);
 	if (!r && !ucg_group_is_removed(group))
 		r = add_children(listing, group);
 	return r;
 }
 
-int fs_listing_build(struct fs_listing *listing, const struct ucg_group *group)
+int fs_listing_build(struct fs_listing *listing, const struct ucg_hierarchy *hierarchy,
+		     const struct ucg_group *group)
 {
 	struct fs_listing built = {
 		.version = ucg_group_children_version(group),
 		.children = ucg_group_child_count(group),
 	};
-	int r = fill(&built, group);
+	int r = fill(&built, hierarchy, group);
 
 	if (r) {
 		fs_listing_clear(&built);

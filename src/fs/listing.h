@@ -42,7 +42,8 @@ int fs_listing_add(struct fs_listing *listing, enum fs_entry_kind kind, uint32_t
 void fs_listing_sort(struct fs_listing *listing);
 
 /* Everything in @group, replacing what @listing held.  Return: 0; -ENOMEM, as before. */
-int fs_listing_build(struct fs_listing *listing, const struct ucg_group *group);
+int fs_listing_build(struct fs_listing *listing, const struct ucg_hierarchy *hierarchy,
+		     const struct ucg_group *group);
 
 /**
  * fs_listing_lacks() - may there be entries in @group that @listing does not have?

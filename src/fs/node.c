@@ -22,13 +22,15 @@ struct fs_node fs_node_dir(struct ucg_group *group)
 	return (struct fs_node){.group = group, .file = UCG_FILE_DIR};
 }
 
-struct fs_node fs_node_control(struct ucg_group *group, size_t row)
+struct fs_node fs_node_control(const struct ucg_fs *fs, struct ucg_group *group, size_t row)
 {
+	const struct ucg_control_file *file = &ucg_control_files[row];
+
 	return (struct fs_node){
 		.group = group,
 		.file = UCG_FILE_CONTROL(row),
-		.row = &ucg_control_files[row],
-		.table_mode = ucg_control_files[row].mode,
+		.row = file,
+		.table_mode = ucg_control_mode(file, fs->config.hierarchy),
 	};
 }
 
@@ -87,12 +89,12 @@ void fs_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 		return;
 	}
 	child = ucg_group_child(fs->config.hierarchy, directory.group, name, length);
-	row = child ? 0 : ucg_control_lookup(directory.group, name, length);
+	row = child ? 0 : ucg_control_lookup(fs->config.hierarchy, directory.group, name, length);
 	if (row < 0) {
 		reply_negative(req);
 		return;
 	}
-	node = child ? fs_node_dir(child) : fs_node_control(directory.group, (size_t)row);
+	node = child ? fs_node_dir(child) : fs_node_control(fs, directory.group, (size_t)row);
 	fs_reply_entry(req, fs, &node);
 }
 

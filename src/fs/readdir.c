@@ -81,7 +81,7 @@ static int list(fuse_req_t req, struct ucg_fs *fs, struct fs_handle *handle, off
 	if (!buffer->bytes)
 		return -ENOMEM;
 	if (position == 0 || fs_listing_lacks(listing, handle->group))
-		r = fs_listing_build(listing, handle->group);
+		r = fs_listing_build(listing, fs->config.hierarchy, handle->group);
 	return r ? r : fill(req, fs, handle->group, listing, position, buffer);
 }
 

@@ -17,7 +17,7 @@ int fs_resolve(struct ucg_fs *fs, fuse_ino_t ino, struct fs_node *node)
 	}
 	if (file < UCG_FILE_CONTROL(0) || file >= UCG_FILE_CONTROL(ucg_control_file_count))
 		return -ENOENT;
-	*node = fs_node_control(group, file - UCG_FILE_CONTROL(0));
+	*node = fs_node_control(fs, group, file - UCG_FILE_CONTROL(0));
 	return 0;
 }
 

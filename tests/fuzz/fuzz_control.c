@@ -1,8 +1,9 @@
 /* links: control journal core */
 /* SPDX-License-Identifier: MIT */
 /*
- * Any bytes written to any control file, in the root, in a group, in a removed one: an errno that
- * is documented, no change beside an error, and what is committed reads back as text that ends.
+ * Any bytes written to any control file, in the root, in a group, in a removed one, by the rules of
+ * either column: an errno that is documented, no change beside an error, and what is committed
+ * reads back as text that ends.
  */
 #include "fuzz.h"
 
@@ -133,12 +134,14 @@ static void remove_group(struct world *world, struct ucg_group *group)
 }
 
 /* A hierarchy costs grace periods: so there is one for all inputs, and groups for each. */
-static void start(struct world *world)
+static void start(struct world *world, const struct ucg_rules *rules)
 {
-	struct ucg_hierarchy_config config = {
-		.name = "fuzz", .release_agent = "", .mounter_uid = MOUNTER, .root_mode = 0755};
+	struct ucg_hierarchy_config config = {.name = "fuzz",
+					      .release_agent = "",
+					      .rules = rules,
+					      .mounter_uid = MOUNTER,
+					      .root_mode = 0755};
 
-	urcu_memb_register_thread();
 	FUZZ_CHECK(!ucg_hierarchy_new(&config, &world->hierarchy), "no hierarchy");
 	ucg_hierarchy_connect(world->hierarchy, &world->journal);
 	world->group[0] = ucg_hierarchy_root(world->hierarchy);
@@ -174,8 +177,8 @@ static void tidy_up(struct world *world)
 
 static bool is_documented(int error)
 {
-	static const int known[] = {0,	    -E2BIG,  -ENODEV, -EINVAL,	  -ERANGE,
-				    -EPERM, -EACCES, -ESRCH,  -EOPNOTSUPP};
+	static const int known[] = {0,	    -E2BIG,  -ENODEV, -EINVAL,	   -ERANGE,
+				    -EPERM, -EACCES, -ESRCH,  -EOPNOTSUPP, -EIO};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (error == known[i])
@@ -205,6 +208,7 @@ static void write_once(struct world *world, struct fuzz_input *input)
 		.tracker = &world->tracker.tracker,
 		.group = group,
 		.opener = {.uid = fuzz_byte(input) % 4 ? MOUNTER : 1},
+		.writer = {.uid = MOUNTER},
 		.caller = fuzz_byte(input) % 3,
 	};
 	struct ucg_change change = UCG_CHANGE_INIT;
@@ -212,7 +216,7 @@ static void write_once(struct world *world, struct fuzz_input *input)
 	char *bytes;
 	int error;
 
-	if (!ucg_control_is_present(file, group))
+	if (!ucg_control_is_present(file, world->hierarchy, group))
 		return;
 	length = length < input->left ? length : input->left;
 	bytes = fuzz_copy(input->data, length);
@@ -228,16 +232,25 @@ static void write_once(struct world *world, struct fuzz_input *input)
 	read_back(file, &call);
 }
 
+static void try_input(struct world *world, struct fuzz_input input)
+{
+	set_up(world);
+	while (input.left)
+		write_once(world, &input);
+	tidy_up(world);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct world world;
+	static struct world current, original;
 	struct fuzz_input input = {data, size};
 
-	if (!world.hierarchy)
-		start(&world);
-	set_up(&world);
-	while (input.left)
-		write_once(&world, &input);
-	tidy_up(&world);
+	if (!current.hierarchy) {
+		urcu_memb_register_thread();
+		start(&current, &ucg_rules_current);
+		start(&original, &ucg_rules_2_6_24);
+	}
+	try_input(&current, input);
+	try_input(&original, input);
 	return 0;
 }

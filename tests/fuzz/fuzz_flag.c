@@ -1,6 +1,6 @@
 /* links: control */
 /* SPDX-License-Identifier: MIT */
-/* The parser of flags against a slow one that holds every digit: three outcomes, no others. */
+/* The parsers of flags against slow ones: three outcomes of the strict one, two of the other. */
 #include "fuzz.h"
 
 #include <errno.h>
@@ -48,6 +48,16 @@ static int parse_slowly(const char *text, size_t length, bool *valuep)
 	return i == length ? 0 : -EINVAL;
 }
 
+static bool scan_slowly(const char *text, size_t length)
+{
+	const wide limit = (wide)1 << 64;
+	wide value = 0;
+
+	for (size_t i = 0; i < length && text[i] >= '0' && text[i] <= '9'; i++)
+		value = (value * 10 + (unsigned)digit_of(text[i])) % limit;
+	return value != 0;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *text = fuzz_copy(data, size);
@@ -58,6 +68,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	FUZZ_CHECK(error == expected_error, "expected %d, got %d for \"%.*s\"", expected_error,
 		   error, (int)size, text);
 	FUZZ_CHECK(error || value == expected, "expected %d, got %d", expected, value);
+	FUZZ_CHECK(ucg_scan_flag(text, size) == scan_slowly(text, size), "of \"%.*s\"", (int)size,
+		   text);
 	free(text);
 	return 0;
 }

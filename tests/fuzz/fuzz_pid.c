@@ -1,6 +1,7 @@
 /* links: control */
 /* SPDX-License-Identifier: MIT */
-/* The parser of tasks and cgroup.procs against the C library's, wherever that one is strict too. */
+/* The parser of tasks and cgroup.procs against the C library's, wherever that one is strict too;
+ * that of Linux 2.6.24 against a slow one. */
 #include "fuzz.h"
 
 #include <errno.h>
@@ -32,6 +33,40 @@ static int parse_by_libc(const char *text, size_t length, long *valuep)
 	return error;
 }
 
+static int scan_slowly(const char *text, size_t length, long *valuep)
+{
+	const long long modulus = 1LL << 32;
+	long long value = 0;
+	size_t i = 0, first;
+	bool negative;
+
+	while (i < length && text[i] && strchr(" \t\n\v\f\r\xa0", text[i]))
+		i++;
+	negative = i < length && text[i] == '-';
+	first = i += negative;
+	for (; i < length && text[i] >= '0' && text[i] <= '9'; i++)
+		value = (value * 10 + text[i] - '0') % modulus;
+	if (i == first)
+		return -EIO;
+	if (negative)
+		value = (modulus - value) % modulus;
+	if (value > INT_MAX)
+		return -ESRCH;
+	*valuep = (long)value;
+	return 0;
+}
+
+static void check_scan(const char *text, size_t length)
+{
+	pid_t pid = -1;
+	long expected = -1;
+	int error = ucg_scan_pid(text, length, &pid);
+
+	FUZZ_CHECK(error == scan_slowly(text, length, &expected), "got %d for \"%.*s\"", error,
+		   (int)length, text);
+	FUZZ_CHECK(pid == expected, "got %d, expected %ld", (int)pid, expected);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *text = fuzz_copy(data, size);
@@ -46,6 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	FUZZ_CHECK(error == parse_by_libc(stripped, length, &expected), "got %d for \"%.*s\"",
 		   error, (int)size, text);
 	FUZZ_CHECK(error ? pid == -1 : pid == expected, "got %d, expected %ld", (int)pid, expected);
+	check_scan(text, size);
 	free(text);
 	return 0;
 }

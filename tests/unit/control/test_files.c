@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What each control file shows and takes: kernel behaviour §2. */
+/* What each control file shows and takes: kernel behaviour §2, §9. */
 #include "../core/fake_tracker.h"
 
 #include "ucgroupfs/control.h"
@@ -8,10 +8,9 @@ static struct world world;
 static struct fake_tracker fake;
 
 /* /a (1) with task 10; /a/b (2), /a/c (3); 20 is in the root. */
-static int start(void **state)
+static int start_by(const struct ucg_rules *rules)
 {
-	(void)state;
-	world_start(&world);
+	world_start_by(&world, rules);
 	fake_start(&fake, &world);
 	world_make(&world, "/", "a");
 	world_make(&world, "/a", "b");
@@ -29,6 +28,18 @@ static int start(void **state)
 	return 0;
 }
 
+static int start(void **state)
+{
+	(void)state;
+	return start_by(&ucg_rules_current);
+}
+
+static int start_original(void **state)
+{
+	(void)state;
+	return start_by(&ucg_rules_2_6_24);
+}
+
 static int end(void **state)
 {
 	(void)state;
@@ -37,7 +48,7 @@ static int end(void **state)
 	return 0;
 }
 
-static struct ucg_opener opener = {MOUNTER, MOUNTER};
+static struct ucg_opener opener = {MOUNTER, MOUNTER}, writer = {MOUNTER, MOUNTER};
 
 static struct ucg_control_call call_of(const char *path)
 {
@@ -46,6 +57,7 @@ static struct ucg_control_call call_of(const char *path)
 		.tracker = &fake.tracker,
 		.group = world_group(&world, path),
 		.opener = opener,
+		.writer = writer,
 		.caller = 20,
 		.since_ns = 5,
 	};
@@ -53,7 +65,8 @@ static struct ucg_control_call call_of(const char *path)
 
 static const struct ucg_control_file *file_of(const char *path, const char *name)
 {
-	int row = ucg_control_lookup(world_group(&world, path), name, strlen(name));
+	int row =
+		ucg_control_lookup(world.hierarchy, world_group(&world, path), name, strlen(name));
 
 	assert_in_range(row, 0, ucg_control_file_count - 1);
 	return &ucg_control_files[row];
@@ -172,13 +185,39 @@ static void a_pid_that_does_not_parse_asks_nobody(void **state)
 	assert_change(&world.change, "");
 }
 
+static int write_between(uid_t opener_uid, uid_t writer_uid)
+{
+	int error;
+
+	opener.uid = opener_uid;
+	writer.uid = writer_uid;
+	error = write_text("/a/b", "tasks", "10");
+	opener.uid = writer.uid = MOUNTER;
+	return error;
+}
+
 static void the_opener_decides_who_may_be_attached(void **state)
 {
 	(void)state;
-	opener.uid = 1001;
-	assert_int_equal(write_text("/a/b", "tasks", "10"), -EACCES);
-	opener.uid = MOUNTER;
-	assert_int_equal(write_text("/a/b", "tasks", "10"), 0);
+	assert_int_equal(write_between(1001, MOUNTER), -EACCES);
+	assert_int_equal(write_between(MOUNTER, 1001), 0);
+}
+
+static void the_writer_decides_who_may_be_attached_in_the_original(void **state)
+{
+	(void)state;
+	assert_int_equal(write_between(MOUNTER, 1001), -EACCES);
+	assert_int_equal(write_between(1001, MOUNTER), 0);
+}
+
+static void a_pid_is_scanned_in_the_original(void **state)
+{
+	(void)state;
+	assert_int_equal(write_text("/a/b", "tasks", "x10"), -EIO);
+	assert_int_equal(write_text("/a/b", "tasks", "-10"), -ESRCH);
+	assert_calls(&fake, "");
+	assert_int_equal(write_text("/a/b", "tasks", " 10 and more"), 0);
+	assert_true(fake.attached.tid == 10);
 }
 
 static void a_caller_of_another_pid_namespace_attaches_nobody(void **state)
@@ -215,6 +254,18 @@ static void flags_show_what_was_written(void **state)
 		world_commit(&world);
 		check_reads("/a", name[i], "0\n");
 	}
+}
+
+static void any_write_to_notify_is_valid_in_the_original(void **state)
+{
+	(void)state;
+	world_task_left(&world, "/a");
+	assert_int_equal(write_text("/a", "notify_on_release", "1x"), 0);
+	assert_change(&world.change, "group 1<0 N--T-- 0755 1000:1000 @101\n");
+	world_commit(&world);
+	world_task_left(&world, "/a");
+	assert_int_equal(write_text("/a", "notify_on_release", "junk"), 0);
+	assert_change(&world.change, "group 1<0 ---T-- 0755 1000:1000 @101\n");
 }
 
 /* The last exit lies before the write, and is judged by the flag as it was. */
@@ -307,6 +358,17 @@ static void the_agent_is_stripped_at_both_ends_alone(void **state)
 	check_agent(" ", 1, "\n");
 	check_agent("/x", 2, "/x\n");
 	check_agent("\0", 1, "\n");
+}
+
+static void the_agent_loses_one_newline_alone_in_the_original(void **state)
+{
+	(void)state;
+	check_agent("/sbin/agent\n", 12, "/sbin/agent\n");
+	check_agent("/x\n\n", 4, "/x\n\n");
+	check_agent(" \t/x ", 5, " \t/x \n");
+	check_agent("\n", 1, "\n");
+	check_agent(" ", 1, " \n");
+	check_agent("/x\0/y\n", 6, "/x\n");
 }
 
 static void the_agent_may_be_4095_bytes_long(void **state)
@@ -405,6 +467,7 @@ static void a_group_that_can_not_be_killed_does_not_save_the_others(void **state
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, end)
+#define TEST_ORIGINAL(name) cmocka_unit_test_setup_teardown(name, start_original, end)
 
 int main(void)
 {
@@ -417,8 +480,11 @@ int main(void)
 		TEST(tasks_takes_threads_and_procs_takes_processes),
 		TEST(a_pid_that_does_not_parse_asks_nobody),
 		TEST(the_opener_decides_who_may_be_attached),
+		TEST_ORIGINAL(the_writer_decides_who_may_be_attached_in_the_original),
+		TEST_ORIGINAL(a_pid_is_scanned_in_the_original),
 		TEST(a_caller_of_another_pid_namespace_attaches_nobody),
 		TEST(flags_show_what_was_written),
+		TEST_ORIGINAL(any_write_to_notify_is_valid_in_the_original),
 		TEST(a_write_to_notify_settles_first),
 		TEST(junk_written_to_notify_does_not_settle),
 		TEST(the_root_needs_no_settling_for_its_flags),
@@ -426,6 +492,7 @@ int main(void)
 		TEST(what_takes_longer_is_passed_on_before_any_effect),
 		TEST(sane_behavior_is_0),
 		TEST(the_agent_is_stripped_at_both_ends_alone),
+		TEST_ORIGINAL(the_agent_loses_one_newline_alone_in_the_original),
 		TEST(the_agent_may_be_4095_bytes_long),
 		TEST(nobody_but_the_mounter_writes_the_agent),
 		TEST(events_settles_the_whole_tree_to_say_that_it_is_empty),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Kernel behaviour §2.3, §2.4: a row of its tables is a row here. */
+/* Kernel behaviour §2.3, §2.4 and §9: a row of its tables is a row here. */
 #include "../core/world.h"
 
 #include <stdio.h>
@@ -162,6 +162,86 @@ static void flags_are_parsed_as_by_the_kernel(void **state)
 	}
 }
 
+static void pids_are_scanned_as_by_linux_2_6_24(void **state)
+{
+	static const struct row rows[] = {
+		{TEXT("123"), 0, 123},
+		{TEXT("123\n"), 0, 123},
+		{TEXT(" \t\n\v\f\r\xa0"
+		      "123"),
+		 0, 123},
+		{TEXT("123x"), 0, 123},
+		{TEXT("123 456"), 0, 123},
+		{TEXT("123\n456\n"), 0, 123},
+		{TEXT("123.0"), 0, 123},
+		{TEXT("0123"), 0, 123},
+		{TEXT("2147483647"), 0, 2147483647},
+		/* the writer himself */
+		{TEXT("0"), 0, 0},
+		{TEXT("-0"), 0, 0},
+		{TEXT("0x7b"), 0, 0},
+		{TEXT("4294967296"), 0, 0},
+		/* modulo 2^32, whatever came before */
+		{TEXT("4294967297"), 0, 1},
+		{TEXT("18446744073709551617"), 0, 1},
+		{TEXT("-4294967295"), 0, 1},
+		/* no task has a negative number */
+		{TEXT("-123"), -ESRCH, 0},
+		{TEXT("2147483648"), -ESRCH, 0},
+		{TEXT("4294967295"), -ESRCH, 0},
+		/* no number */
+		{TEXT(""), -EIO, 0},
+		{TEXT(" \n"), -EIO, 0},
+		{TEXT("x123"), -EIO, 0},
+		{TEXT("+123"), -EIO, 0},
+		{TEXT("-"), -EIO, 0},
+		{TEXT("- 123"), -EIO, 0},
+		{TEXT("--123"), -EIO, 0},
+		{TEXT("\x85"
+		      "123"),
+		 -EIO, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		pid_t pid = -7;
+		int error = ucg_scan_pid(rows[i].text, rows[i].length, &pid);
+
+		check(&rows[i], error, pid);
+		if (error)
+			assert_int_equal(pid, -7);
+	}
+}
+
+static void flags_are_scanned_as_by_linux_2_6_24(void **state)
+{
+	static const struct row rows[] = {
+		{TEXT("1"), 0, 1},
+		{TEXT("1\n"), 0, 1},
+		{TEXT("10"), 0, 1},
+		{TEXT("1x"), 0, 1},
+		{TEXT("1 0"), 0, 1},
+		{TEXT("08"), 0, 1},
+		{TEXT("0001"), 0, 1},
+		{TEXT("18446744073709551615"), 0, 1},
+		{TEXT("18446744073709551617"), 0, 1},
+		{TEXT("0"), 0, 0},
+		{TEXT("0\n"), 0, 0},
+		{TEXT("0x1"), 0, 0},
+		{TEXT("abc"), 0, 0},
+		{TEXT("-1"), 0, 0},
+		{TEXT("+1"), 0, 0},
+		{TEXT(" 1"), 0, 0},
+		{TEXT("\n1"), 0, 0},
+		{TEXT(""), 0, 0},
+		{TEXT("18446744073709551616"), 0, 0}, /* modulo 2^64 */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		check(&rows[i], 0, ucg_scan_flag(rows[i].text, rows[i].length));
+}
+
 static void integers_have_a_range(void **state)
 {
 	static const struct row rows[] = {
@@ -219,6 +299,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pids_are_parsed_as_by_the_kernel),
 		cmocka_unit_test(flags_are_parsed_as_by_the_kernel),
+		cmocka_unit_test(pids_are_scanned_as_by_linux_2_6_24),
+		cmocka_unit_test(flags_are_scanned_as_by_linux_2_6_24),
 		cmocka_unit_test(integers_have_a_range),
 		cmocka_unit_test(only_the_kernels_white_space_is_stripped),
 		cmocka_unit_test(what_is_all_white_space_becomes_empty),

@@ -8,14 +8,25 @@ static struct world world;
 static struct fake_tracker fake;
 
 /* /a (1), /a/b (2) */
-static int start(void **state)
+static int start_by(const struct ucg_rules *rules)
 {
-	(void)state;
-	world_start(&world);
+	world_start_by(&world, rules);
 	fake_start(&fake, &world);
 	world_make(&world, "/", "a");
 	world_make(&world, "/a", "b");
 	return 0;
+}
+
+static int start(void **state)
+{
+	(void)state;
+	return start_by(&ucg_rules_current);
+}
+
+static int start_original(void **state)
+{
+	(void)state;
+	return start_by(&ucg_rules_2_6_24);
 }
 
 static int end(void **state)
@@ -40,7 +51,8 @@ static struct ucg_control_call call_of(const char *path)
 
 static const struct ucg_control_file *file_of(const char *path, const char *name)
 {
-	int row = ucg_control_lookup(world_group(&world, path), name, strlen(name));
+	int row =
+		ucg_control_lookup(world.hierarchy, world_group(&world, path), name, strlen(name));
 
 	assert_in_range(row, 0, ucg_control_file_count - 1);
 	return &ucg_control_files[row];
@@ -54,9 +66,10 @@ static void check_rows(const char *path, const char *expected)
 	struct ucg_text text = {0};
 
 	for (size_t i = 0; i < ucg_control_file_count; i++)
-		if (ucg_control_is_present(&ucg_control_files[i], world_group(&world, path)))
+		if (ucg_control_is_present(&ucg_control_files[i], world.hierarchy,
+					   world_group(&world, path)))
 			PRINT(&text, "%s %04o\n", ucg_control_files[i].name,
-			      ucg_control_files[i].mode);
+			      ucg_control_mode(&ucg_control_files[i], world.hierarchy));
 	assert_string_equal(text_string(&text), expected);
 	ucg_text_clear(&text);
 }
@@ -85,6 +98,28 @@ static void the_files_of_a_child(void **state)
 			 "cgroup.kill 0200\n");
 }
 
+static void the_original_has_three_files_and_the_agents_all_of_one_mode(void **state)
+{
+	(void)state;
+	check_rows("/", "tasks 0644\n"
+			"notify_on_release 0644\n"
+			"release_agent 0644\n"
+			"releasable 0644\n");
+	check_rows("/a", "tasks 0644\n"
+			 "notify_on_release 0644\n"
+			 "releasable 0644\n");
+}
+
+static void a_newer_file_is_not_found_in_the_original(void **state)
+{
+	struct ucg_group *root = world_group(&world, "/");
+
+	(void)state;
+	assert_int_equal(ucg_control_lookup(world.hierarchy, root, "cgroup.procs", 12), -ENOENT);
+	assert_in_range(ucg_control_lookup(world.hierarchy, root, "tasks", 5), 0,
+			ucg_control_file_count - 1);
+}
+
 static void a_file_is_found_where_it_is_present_alone(void **state)
 {
 	struct ucg_group *root = world_group(&world, "/"), *child = world_group(&world, "/a");
@@ -94,14 +129,15 @@ static void a_file_is_found_where_it_is_present_alone(void **state)
 		const struct ucg_control_file *file = &ucg_control_files[i];
 		size_t length = strlen(file->name);
 
-		assert_int_equal(ucg_control_lookup(root, file->name, length),
+		assert_int_equal(ucg_control_lookup(world.hierarchy, root, file->name, length),
 				 file->presence & UCG_IN_ROOT ? (int)i : -ENOENT);
-		assert_int_equal(ucg_control_lookup(child, file->name, length),
+		assert_int_equal(ucg_control_lookup(world.hierarchy, child, file->name, length),
 				 file->presence & UCG_IN_CHILD ? (int)i : -ENOENT);
-		assert_int_equal(ucg_control_lookup(child, file->name, length - 1), -ENOENT);
+		assert_int_equal(ucg_control_lookup(world.hierarchy, child, file->name, length - 1),
+				 -ENOENT);
 	}
-	assert_int_equal(ucg_control_lookup(root, "tasks2", 6), -ENOENT);
-	assert_int_equal(ucg_control_lookup(root, "", 0), -ENOENT);
+	assert_int_equal(ucg_control_lookup(world.hierarchy, root, "tasks2", 6), -ENOENT);
+	assert_int_equal(ucg_control_lookup(world.hierarchy, root, "", 0), -ENOENT);
 }
 
 static void the_lists_are_lists_and_events_wakes_pollers(void **state)
@@ -168,6 +204,24 @@ static void a_command_has_a_largest_size(void **state)
 	}
 }
 
+static void a_command_of_the_original_has_4095_bytes(void **state)
+{
+	struct ucg_control_call call = call_of("/");
+	char large[4096];
+
+	(void)state;
+	memset(large, '0', sizeof(large));
+	for (size_t i = 0; i < ucg_control_file_count; i++) {
+		const struct ucg_control_file *file = &ucg_control_files[i];
+
+		assert_int_equal(ucg_control_write(file, &call, large, 4096, &world.change),
+				 -E2BIG);
+		assert_int_not_equal(ucg_control_write(file, &call, large, 4095, &world.change),
+				     -E2BIG);
+		ucg_change_clear(&world.change);
+	}
+}
+
 static void nothing_written_does_nothing(void **state)
 {
 	struct ucg_control_call call = call_of("/a");
@@ -218,16 +272,20 @@ static void bytes_after_the_first_nul_are_ignored(void **state)
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, end)
+#define TEST_ORIGINAL(name) cmocka_unit_test_setup_teardown(name, start_original, end)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(the_files_of_the_root),
 		TEST(the_files_of_a_child),
+		TEST_ORIGINAL(the_original_has_three_files_and_the_agents_all_of_one_mode),
+		TEST_ORIGINAL(a_newer_file_is_not_found_in_the_original),
 		TEST(a_file_is_found_where_it_is_present_alone),
 		TEST(the_lists_are_lists_and_events_wakes_pollers),
 		TEST(a_removed_group_is_enodev_for_every_file),
 		TEST(a_command_has_a_largest_size),
+		TEST_ORIGINAL(a_command_of_the_original_has_4095_bytes),
 		TEST(nothing_written_does_nothing),
 		TEST(a_file_without_store_is_einval_and_one_without_show_too),
 		TEST(bytes_after_the_first_nul_are_ignored),
