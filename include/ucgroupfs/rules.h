@@ -21,6 +21,8 @@ struct ucg_rules {
 	/* release */
 	bool removal_withdraws_release; /* a removed group that is due is called for no more */
 	bool latest_release_first;	/* of those that are due at once; else in their order */
+	bool long_path_is_called;	/* cut to UCG_AGENT_PATH_MAX; else not called for */
+	bool empty_agent_is_called;	/* its exec is tried, and fails */
 
 	/* control files */
 	bool has_newer_files; /* besides the original ones */

@@ -29,6 +29,7 @@
 struct slot {
 	struct ucg_release *release; /* NULL: free */
 	struct ucg_text agent, path; /* NUL-terminated; the child reads them until its exec */
+	bool is_called;		     /* there is somebody to be called */
 };
 
 /* All but @bell and @stopping belongs to the agent thread while that runs. */
@@ -83,32 +84,43 @@ static int copy_texts(struct ucg_hierarchy *hierarchy, struct slot *slot)
 
 	slot->agent.length = slot->path.length = 0;
 	error = ucg_hierarchy_agent(hierarchy, &slot->agent);
-	if (error || !slot->agent.length)
-		return error;
-	error = ucg_text_append(&slot->agent, "", 1);
 	if (error)
 		return error;
 	return ucg_group_path(hierarchy, slot->release->record.group, &slot->path);
 }
 
-static int end_path(struct ucg_text *path)
+static bool is_to_be_called(const struct ucg_rules *rules, const struct slot *slot)
 {
-	if (path->length > UCG_AGENT_PATH_MAX)
-		path->length = UCG_AGENT_PATH_MAX;
-	return ucg_text_append(path, "", 1);
+	if (!slot->agent.length && !rules->empty_agent_is_called)
+		return false;
+	return slot->path.length <= UCG_AGENT_PATH_MAX || rules->long_path_is_called;
 }
 
-/* Return: 0: the child is on its way, or there is no agent to be called (the slot's agent is
- * empty); -errno: worth another attempt; -ENOENT: nobody knows the group. */
+static int end_texts(struct slot *slot)
+{
+	int error = ucg_text_append(&slot->agent, "", 1);
+
+	if (error)
+		return error;
+	if (slot->path.length > UCG_AGENT_PATH_MAX)
+		slot->path.length = UCG_AGENT_PATH_MAX;
+	return ucg_text_append(&slot->path, "", 1);
+}
+
+/* Return: 0: the child is on its way, or nobody is to be called; -errno: worth another attempt;
+ * -ENOENT: nobody knows the group. */
 static int attempt(struct ucg_agent_thread *thread, size_t index)
 {
 	struct slot *slot = &thread->slot[index];
 	struct ucg_spawn *spawn = &thread->spawn[index];
 	int error = copy_texts(thread->hierarchy, slot);
 
-	if (error || !slot->agent.length)
+	if (error)
 		return error;
-	error = end_path(&slot->path);
+	slot->is_called = is_to_be_called(ucg_hierarchy_rules(thread->hierarchy), slot);
+	if (!slot->is_called)
+		return 0;
+	error = end_texts(slot);
 	if (error)
 		return error;
 	spawn->argument[0] = slot->agent.bytes;
@@ -185,7 +197,7 @@ static void run(struct ucg_agent_thread *thread, size_t index)
 
 	if (error)
 		report_lost(thread, slot->release, strerror_r(-error, buffer, sizeof(buffer)));
-	if (error || !slot->agent.length)
+	if (error || !slot->is_called)
 		finish(thread, index);
 }
 

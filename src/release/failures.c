@@ -19,9 +19,9 @@ void ucg_failures_clear(struct ucg_failures *failures)
 
 static bool is_last(const struct ucg_failures *failures, const char *agent)
 {
-	size_t length = strlen(agent);
+	size_t size = strlen(agent) + 1;
 
-	return failures->agent.length == length && !memcmp(failures->agent.bytes, agent, length);
+	return failures->agent.length == size && !memcmp(failures->agent.bytes, agent, size);
 }
 
 /* True if it was not set before.  Without memory for the agent's text the line is repeated. */
@@ -32,7 +32,7 @@ static bool note(struct ucg_failures *failures, const char *agent, int error)
 
 	if (!is_last(failures, agent)) {
 		ucg_failures_forget(failures);
-		if (ucg_text_append(&failures->agent, agent, strlen(agent)))
+		if (ucg_text_append(&failures->agent, agent, strlen(agent) + 1))
 			return true;
 	}
 	if (*word & bit)

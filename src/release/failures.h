@@ -16,7 +16,7 @@
  */
 struct ucg_failures {
 	struct ucg_log *log;
-	struct ucg_text agent;			   /* the last one that failed */
+	struct ucg_text agent; /* the last one that failed, with its NUL: it may be "" */
 	uint64_t reported[UCG_ERRNO_MAX / 64 + 1]; /* a bit an errno, of @agent */
 };
 

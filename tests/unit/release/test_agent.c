@@ -177,10 +177,10 @@ static void assert_reported(struct world *world, const char *expected)
 	assert_string_equal(next_line(&world->folder), expected);
 }
 
-static int set_up(void **state)
+static int set_up_by(const struct ucg_rules *rules, void **state)
 {
 	struct world *world = calloc(1, sizeof(*world));
-	struct ucg_hierarchy_config config = {.name = "test", .release_agent = ""};
+	struct ucg_hierarchy_config config = {.name = "test", .release_agent = "", .rules = rules};
 
 	assert_non_null(world);
 	folder_make(&world->folder);
@@ -194,6 +194,16 @@ static int set_up(void **state)
 	start(world);
 	*state = world;
 	return 0;
+}
+
+static int set_up(void **state)
+{
+	return set_up_by(&ucg_rules_current, state);
+}
+
+static int set_up_original(void **state)
+{
+	return set_up_by(&ucg_rules_2_6_24, state);
 }
 
 static int tear_down(void **state)
@@ -261,22 +271,41 @@ static void path_is_that_of_the_hierarchy_not_of_the_parent(void **state)
 	assert_reported(world, "/a b/c");
 }
 
+/* A group whose path, written to @path, is @length bytes long; no two share an ancestor. */
+static struct ucg_group *make_deep_group(struct world *world, size_t length, char *path)
+{
+	struct ucg_group *group = ucg_hierarchy_root(world->hierarchy);
+	char name[256], letter = (char)('a' + length % 26);
+
+	for (*path = '\0'; length;) {
+		size_t part = length > sizeof(name) + 1 ? sizeof(name) - 1 : length - 1;
+
+		memset(name, letter, part);
+		name[part] = '\0';
+		strcat(strcat(path, "/"), name);
+		group = make_group(world, group, name);
+		length -= part + 1;
+	}
+	return group;
+}
+
 static void path_is_cut_at_4095_bytes_and_called(void **state)
 {
-	struct world *world = *state;
-	struct ucg_group *group = ucg_hierarchy_root(world->hierarchy);
-	char name[250], expected[17 * 250 + 1] = "";
+	char expected[4200];
+	struct ucg_group *group = make_deep_group(*state, 4190, expected);
 
-	memset(name, 'n', sizeof(name) - 1);
-	name[sizeof(name) - 1] = '\0';
-	for (int i = 0; i < 17; i++) {
-		name[0] = (char)('a' + i);
-		strcat(strcat(expected, "/"), name);
-		group = make_group(world, group, name);
-	}
 	expected[4095] = '\0';
-	empty(world, group);
-	assert_reported(world, expected);
+	empty(*state, group);
+	assert_reported(*state, expected);
+}
+
+static void path_of_more_than_4095_bytes_is_not_called_in_the_original(void **state)
+{
+	char expected[4100];
+
+	empty(*state, make_deep_group(*state, 4096, expected));
+	empty(*state, make_deep_group(*state, 4095, expected));
+	assert_reported(*state, expected);
 }
 
 /* Stops the agent thread, so that what happens next happens before it sees the release. */
@@ -293,6 +322,22 @@ static void removed_group_is_reported_with_its_old_path(void **state)
 	commit(world, &change);
 	start(world);
 	assert_reported(world, "/a");
+}
+
+static void removed_group_is_not_reported_in_the_original(void **state)
+{
+	struct world *world = *state;
+	struct ucg_change change = UCG_CHANGE_INIT;
+	struct ucg_group *group = make_top_group(world, "a");
+
+	stop(world);
+	empty(world, group);
+	assert_int_equal(ucg_group_remove(world->hierarchy, group, (struct timespec){0}, &change),
+			 0);
+	commit(world, &change);
+	start(world);
+	empty_new(world, "b");
+	assert_reported(world, "/b");
 }
 
 static void renamed_group_is_reported_with_the_name_it_has_when_the_agent_is_run(void **state)
@@ -322,6 +367,18 @@ static void empty_agent_is_not_called_and_the_release_is_over(void **state)
 	assert_reported(world, "/b");
 	stop(world);
 	assert_int_equal(world->lines, 0);
+}
+
+static void empty_agent_is_tried_and_logged_once_in_the_original(void **state)
+{
+	struct world *world = *state;
+
+	set_agent(world, "");
+	empty_new(world, "a");
+	empty_new(world, "b");
+	stop(world);
+	assert_int_equal(world->lines, 1);
+	assert_non_null(strstr(world->lines_text, "release agent '': No such file or directory"));
 }
 
 static void changed_agent_is_called_from_the_change_on(void **state)
@@ -481,6 +538,7 @@ static void stop_gives_up_while_children_are_killed(void **state)
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST_ORIGINAL(name) cmocka_unit_test_setup_teardown(name, set_up_original, tear_down)
 
 int main(void)
 {
@@ -491,9 +549,12 @@ int main(void)
 		TEST(stop_runs_what_is_due),
 		TEST(path_is_that_of_the_hierarchy_not_of_the_parent),
 		TEST(path_is_cut_at_4095_bytes_and_called),
+		TEST_ORIGINAL(path_of_more_than_4095_bytes_is_not_called_in_the_original),
 		TEST(removed_group_is_reported_with_its_old_path),
 		TEST(renamed_group_is_reported_with_the_name_it_has_when_the_agent_is_run),
 		TEST(empty_agent_is_not_called_and_the_release_is_over),
+		TEST_ORIGINAL(empty_agent_is_tried_and_logged_once_in_the_original),
+		TEST_ORIGINAL(removed_group_is_not_reported_in_the_original),
 		TEST(changed_agent_is_called_from_the_change_on),
 		TEST(missing_agent_is_logged_once_and_the_list_goes_on),
 		TEST(missing_agent_is_logged_again_after_an_exec_that_succeeded),

@@ -110,6 +110,18 @@ static void failure_after_a_success_is_reported(void **state)
 	assert_int_equal(world->lines, 2);
 }
 
+static void failure_of_an_empty_agent_is_reported_like_any_other(void **state)
+{
+	struct world *world = *state;
+
+	ucg_failures_report(&world->failures, "", "/g", ENOENT);
+	ucg_failures_report(&world->failures, "", "/h", ENOENT);
+	assert_int_equal(world->lines, 1);
+	ucg_failures_forget(&world->failures);
+	ucg_failures_report(&world->failures, "", "/g", ENOENT);
+	assert_int_equal(world->lines, 2);
+}
+
 static void largest_errno_is_reported(void **state)
 {
 	struct world *world = *state;
@@ -129,6 +141,7 @@ int main(void)
 		TEST(same_errno_of_another_agent_is_reported),
 		TEST(failure_after_a_change_back_is_reported),
 		TEST(failure_after_a_success_is_reported),
+		TEST(failure_of_an_empty_agent_is_reported_like_any_other),
 		TEST(largest_errno_is_reported),
 	};
 
