@@ -37,6 +37,10 @@ struct ucg_rules {
 	bool zero_is_allowed; /* to everybody: the writer may move itself; else asked as well */
 	bool unmovable_comes_first; /* EINVAL for it, before anybody's credentials count */
 	bool dead_is_missing;	    /* ESRCH for a task that has exited; else nothing to do */
+
+	/* the mount option release_agent */
+	bool agent_option_may_be_empty;
+	size_t agent_option_max; /* bytes; the rest is cut off */
 };
 
 extern const struct ucg_rules ucg_rules_current, ucg_rules_2_6_24;

@@ -5,13 +5,15 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+struct ucg_rules;
 struct ucg_sink;
 
 /* What the command line says, checked: plain values, owned by main. */
 struct ucg_options {
-	char *name;	     /* of the hierarchy */
-	char *mountpoint;    /* as written, then absolute (ucg_preflight()) */
-	char *release_agent; /* "" for none */
+	char *name;		       /* of the hierarchy */
+	char *mountpoint;	       /* as written, then absolute (ucg_preflight()) */
+	char *release_agent;	       /* "" for none */
+	const struct ucg_rules *rules; /* borrowed for life: those of compat */
 	char *mount_options; /* for libfuse's mount: "fsname=NAME,subtype=ucgroupfs,..." */
 	bool clone_children;
 	bool foreground;

@@ -168,5 +168,6 @@ void ucg_command_clear(struct ucg_command *command)
 		free(command->argument[i]);
 	free(command->name);
 	free(command->release_agent);
+	free(command->compat);
 	*command = UCG_COMMAND_INIT;
 }

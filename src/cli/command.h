@@ -23,7 +23,8 @@ struct ucg_command {
 	char *argument[UCG_ARGUMENTS_MAX];
 	size_t argument_count;
 	char *name;
-	char *release_agent;
+	char *release_agent; /* may be empty */
+	char *compat;
 	unsigned without_probes;
 	int ready_fd; /* -1: not given */
 	bool foreground;

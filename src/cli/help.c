@@ -24,6 +24,8 @@ const char ucg_help_text[] =
 	"  name=NAME             as the argument NAME (default: one is made up)\n"
 	"  release_agent=PATH    program to run when a group is released (default: none)\n"
 	"  clone_children        cgroup.clone_children of the root is 1 (default: 0)\n"
+	"  compat=COLUMN         2.6.24: behave as that first Linux with release agents did,\n"
+	"                        as far as the manual page tells (default: current)\n"
 	"  none, noprefix, xattr accepted as by the kernel, no effect\n"
 	"  allow_other           open to other users too (default: closed; always open if\n"
 	"                        root mounts)\n"

@@ -84,6 +84,43 @@ static int choose_mountpoint(const struct ucg_command *command, struct ucg_optio
 	return options->mountpoint ? 0 : -ENOMEM;
 }
 
+static int refuse_compat(const char *name, char **messagep)
+{
+	ucg_cleanup(ucg_text_clear) struct ucg_text known = {0};
+
+	for (const struct ucg_rules *const *column = ucg_rules_columns; *column; column++) {
+		int error =
+			ucg_text_printf(&known, "%s%s", known.length ? ", " : "", (*column)->name);
+
+		if (error)
+			return error;
+	}
+	return ucg_complain(messagep, "option 'compat': unknown value '%s'; known are: %.*s", name,
+			    (int)known.length, known.bytes);
+}
+
+static int choose_rules(const struct ucg_command *command, struct ucg_options *options,
+			char **messagep)
+{
+	if (!command->compat)
+		return 0;
+	options->rules = ucg_rules_find(command->compat);
+	return options->rules ? 0 : refuse_compat(command->compat, messagep);
+}
+
+static int choose_agent(const struct ucg_command *command, struct ucg_options *options,
+			char **messagep)
+{
+	const char *agent = command->release_agent;
+
+	if (agent && !*agent && !options->rules->agent_option_may_be_empty)
+		return ucg_complain(
+			messagep,
+			"option 'release_agent': has no value; write release_agent=VALUE");
+	options->release_agent = strndup(agent ? agent : "", options->rules->agent_option_max);
+	return options->release_agent ? 0 : -ENOMEM;
+}
+
 /*
  * What differs from a mount without flags, in the words that both libfuse and fusermount3 know.
  * suid and dev are root's to say: libfuse sets the opposite unasked, fusermount3 always.
@@ -125,10 +162,11 @@ int ucg_options_agree(const struct ucg_command *command, uid_t uid, struct ucg_o
 		error = choose_name(command, uid, options, messagep);
 	if (!error)
 		error = make_mount_options(command, uid, options);
-	if (error)
-		return error;
-	options->release_agent = strdup(command->release_agent ? command->release_agent : "");
-	return options->release_agent ? 0 : -ENOMEM;
+	if (!error)
+		error = choose_rules(command, options, messagep);
+	if (!error)
+		error = choose_agent(command, options, messagep);
+	return error;
 }
 
 void ucg_options_clear(struct ucg_options *options)

@@ -3,12 +3,13 @@
 #define UCGROUPFS_CLI_OPTIONS_H
 
 #include "command.h"
+#include "ucgroupfs/rules.h"
 #include "ucgroupfs/server.h"
 
 /* Bytes of a hierarchy's name, at most (kernel behaviour §7). */
 #define UCG_NAME_MAX 63
 
-#define UCG_OPTIONS_INIT ((struct ucg_options){.ready_fd = -1})
+#define UCG_OPTIONS_INIT ((struct ucg_options){.rules = &ucg_rules_current, .ready_fd = -1})
 
 /**
  * ucg_options_agree() - the options together: do they agree, and what follows from them

@@ -127,6 +127,7 @@ static int make_hierarchy(struct server *server)
 	struct ucg_hierarchy_config config = {
 		.name = options->name,
 		.release_agent = options->release_agent,
+		.rules = options->rules,
 		.clone_children = options->clone_children,
 		.mounter_uid = geteuid(),
 		.mounter_gid = getegid(),

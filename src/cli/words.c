@@ -11,6 +11,7 @@
 enum word_kind {
 	WORD_FLAG,	 /* sets the member at @offset to @value; the last one counts */
 	WORD_TEXT,	 /* WORD=TEXT, once, not empty */
+	WORD_ANY_TEXT,	 /* the same, and may be empty */
 	WORD_IGNORED,	 /* of mount(8) or of the kernel, without effect here */
 	WORD_OPEN,	 /* the same, also as WORD=ANYTHING */
 	WORD_PREFIX,	 /* the same, whatever follows the word */
@@ -29,9 +30,9 @@ struct word {
 	{                                                                                          \
 		name, WORD_FLAG, offsetof(struct ucg_command, member), value                       \
 	}
-#define TEXT(name, member)                                                                         \
+#define TEXT(name, kind, member)                                                                   \
 	{                                                                                          \
-		name, WORD_TEXT, offsetof(struct ucg_command, member), 0                           \
+		name, kind, offsetof(struct ucg_command, member), 0                                \
 	}
 #define OTHER(name, kind)                                                                          \
 	{                                                                                          \
@@ -40,8 +41,9 @@ struct word {
 
 static const struct word words[] = {
 	/* the hierarchy's */
-	TEXT("name", name),
-	TEXT("release_agent", release_agent),
+	TEXT("name", WORD_TEXT, name),
+	TEXT("release_agent", WORD_ANY_TEXT, release_agent),
+	TEXT("compat", WORD_TEXT, compat),
 	FLAG("clone_children", clone_children, 1),
 	OTHER("none", WORD_IGNORED),
 	OTHER("noprefix", WORD_IGNORED),
@@ -135,7 +137,7 @@ static const struct word *find_word(const char *item, size_t word_length)
 
 static int set_text(char **textp, const struct word *word, const char *value, char **messagep)
 {
-	if (!value || !*value)
+	if (!value || (!*value && word->kind != WORD_ANY_TEXT))
 		return ucg_complain(messagep, "option '%s': has no value; write %s=VALUE",
 				    word->name, word->name);
 	if (*textp)
@@ -152,6 +154,7 @@ static int apply_word(struct ucg_command *command, const struct word *word, cons
 
 	switch (word->kind) {
 	case WORD_TEXT:
+	case WORD_ANY_TEXT:
 		return set_text(member, word, value, messagep);
 	case WORD_FLAG:
 		*(int *)member = word->value;
@@ -173,7 +176,8 @@ static int apply_word(struct ucg_command *command, const struct word *word, cons
 
 static bool takes_value(const struct word *word)
 {
-	return word->kind == WORD_TEXT || word->kind == WORD_OPEN || word->kind == WORD_PREFIX;
+	return word->kind == WORD_TEXT || word->kind == WORD_ANY_TEXT || word->kind == WORD_OPEN ||
+	       word->kind == WORD_PREFIX;
 }
 
 /* @item is WORD or WORD=VALUE; the value is all after the first '=', as it stands. */

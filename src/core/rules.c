@@ -22,6 +22,8 @@ const struct ucg_rules ucg_rules_current = {
 	.zero_is_allowed = false,
 	.unmovable_comes_first = true,
 	.dead_is_missing = false,
+	.agent_option_may_be_empty = false,
+	.agent_option_max = SIZE_MAX,
 };
 
 const struct ucg_rules ucg_rules_2_6_24 = {
@@ -41,6 +43,8 @@ const struct ucg_rules ucg_rules_2_6_24 = {
 	.zero_is_allowed = true,
 	.unmovable_comes_first = false,
 	.dead_is_missing = true,
+	.agent_option_may_be_empty = true,
+	.agent_option_max = 4095,
 };
 
 const struct ucg_rules *const ucg_rules_columns[] = {&ucg_rules_current, &ucg_rules_2_6_24, NULL};

@@ -101,7 +101,7 @@ class Group:
 
     def attach(self, task, by=None):
         """The whole process of a task."""
-        self.write("cgroup.procs", str(getattr(task, "pid", task)), by)
+        self.write(self.hierarchy.processes_file, str(getattr(task, "pid", task)), by)
 
     def attach_thread(self, task, by=None):
         self.write("tasks", str(getattr(task, "tid", task)), by)

@@ -24,6 +24,8 @@ class Hierarchy:
     """What both have in common; `user` is a task of the ordinary user that everything is done by,
     `mounter` one of whoever mounted."""
 
+    processes_file = "cgroup.procs"  # to which a process is written to be moved
+
     def __init__(self, sandbox, programs, options=""):
         self.sandbox = sandbox
         self.programs = programs
@@ -244,6 +246,8 @@ class OurHierarchy(Hierarchy):
 
     def __init__(self, sandbox, programs, options="", arguments=(), as_root=False):
         super().__init__(sandbox, programs, options)
+        if "compat=2.6.24" in options.split(","):
+            self.processes_file = "tasks"
         self.arguments = list(arguments)
         self.as_root = as_root
         self.limits = {}  # of resources, for the daemon

@@ -95,6 +95,18 @@ static void refused_lines_name_option_and_value(void **state)
 		 "option 'release_agent': has no value; write release_agent=VALUE"},
 		{"-o release_agent= m",
 		 "option 'release_agent': has no value; write release_agent=VALUE"},
+		{"-o compat m", "option 'compat': has no value; write compat=VALUE"},
+		{"-o compat= m", "option 'compat': has no value; write compat=VALUE"},
+		{"-o compat=2.6.25 m",
+		 "option 'compat': unknown value '2.6.25'; known are: current, 2.6.24"},
+		{"-o compat=2.6.24,compat=current m",
+		 "option 'compat': given twice ('2.6.24', then 'current')"},
+		{"-o compat=current,release_agent= m",
+		 "option 'release_agent': has no value; write release_agent=VALUE"},
+		{"-o compat=2.6.24,release_agent m",
+		 "option 'release_agent': has no value; write release_agent=VALUE"},
+		{"-o compat=2.6.24,release_agent=,release_agent=/a m",
+		 "option 'release_agent': given twice ('', then '/a')"},
 		{"-o release_agent=/a,release_agent=/b m",
 		 "option 'release_agent': given twice ('/a', then '/b')"},
 		{"-o release_agent=/a -o release_agent=/a m",
@@ -209,11 +221,50 @@ static void release_agent_is_verbatim(void **state)
 	assert_string_equal(outcome.options.release_agent, " ../a=b\\040 ");
 }
 
+static void compat_chooses_the_rules(void **state)
+{
+	(void)state;
+	OUTCOME current = try_good("-o compat=current m");
+	OUTCOME original = try_good("-o compat=2.6.24 m");
+
+	assert_ptr_equal(current.options.rules, &ucg_rules_current);
+	assert_ptr_equal(original.options.rules, &ucg_rules_2_6_24);
+}
+
+static void release_agent_may_be_empty_in_the_original_in_either_order(void **state)
+{
+	(void)state;
+	OUTCOME before = try_good("-o compat=2.6.24,release_agent= m");
+	OUTCOME after = try_good("-o release_agent=,compat=2.6.24 m");
+
+	assert_string_equal(before.options.release_agent, "");
+	assert_string_equal(after.options.release_agent, "");
+}
+
+/* Length of the agent that comes of one of 5000 bytes. */
+static size_t length_of_long_agent(const char *column)
+{
+	ucg_autofree char *line = NULL;
+
+	assert_true(asprintf(&line, "-o compat=%s,release_agent=%05000d m", column, 0) > 0);
+	OUTCOME outcome = try_good(line);
+
+	return strlen(outcome.options.release_agent);
+}
+
+static void release_agent_is_cut_at_4095_bytes_in_the_original(void **state)
+{
+	(void)state;
+	assert_int_equal(length_of_long_agent("current"), 5000);
+	assert_int_equal(length_of_long_agent("2.6.24"), 4095);
+}
+
 static void defaults_are_those_of_the_help(void **state)
 {
 	(void)state;
 	OUTCOME outcome = try_good("m");
 
+	assert_ptr_equal(outcome.options.rules, &ucg_rules_current);
 	assert_string_equal(outcome.options.release_agent, "");
 	assert_false(outcome.options.clone_children);
 	assert_false(outcome.options.foreground);
@@ -350,6 +401,9 @@ int main(void)
 		cmocka_unit_test(name_has_63_bytes_at_most),
 		cmocka_unit_test(name_is_made_up_of_what_a_name_may_have),
 		cmocka_unit_test(release_agent_is_verbatim),
+		cmocka_unit_test(compat_chooses_the_rules),
+		cmocka_unit_test(release_agent_may_be_empty_in_the_original_in_either_order),
+		cmocka_unit_test(release_agent_is_cut_at_4095_bytes_in_the_original),
 		cmocka_unit_test(defaults_are_those_of_the_help),
 		cmocka_unit_test(each_option_sets_its_own),
 		cmocka_unit_test(debug_implies_foreground),
