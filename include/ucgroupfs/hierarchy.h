@@ -28,8 +28,8 @@
  * signal mask: so the process must not fork afterwards other than to exec.
  */
 
-/* Length of the path that is given to an agent, at most (kernel behaviour: cut, and still called).
- */
+/* Length of the path that is given to an agent, at most; what becomes of longer ones is up to the
+ * rules. */
 #define UCG_AGENT_PATH_MAX 4095
 
 struct ucg_hierarchy;

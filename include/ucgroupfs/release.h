@@ -8,7 +8,7 @@
 #include <sys/resource.h>
 
 /*
- * The agent thread: takes releases off the list, first come first served, and runs the agent for
+ * The agent thread: takes releases off the list, in the order of the rules, and runs the agent for
  * each; waits for the exec alone, never for the agent's end (design.md §2.2, serving.md §4).
  */
 struct ucg_agent_thread;

@@ -9,12 +9,23 @@
 static struct world world;
 static _Atomic bool stop;
 
+static int start_by(const struct ucg_rules *rules)
+{
+	world_start_by(&world, rules);
+	atomic_store(&stop, false);
+	return 0;
+}
+
 static int start(void **state)
 {
 	(void)state;
-	world_start(&world);
-	atomic_store(&stop, false);
-	return 0;
+	return start_by(&ucg_rules_current);
+}
+
+static int start_original(void **state)
+{
+	(void)state;
+	return start_by(&ucg_rules_2_6_24);
 }
 
 static int end(void **state)
@@ -28,6 +39,7 @@ static int end(void **state)
 struct reader {
 	pthread_t thread;
 	struct ucg_group_id group;
+	bool some_are_withdrawn; /* so there may be gaps between the releases that are taken */
 	_Atomic size_t passes;
 	size_t wrong;
 };
@@ -198,7 +210,8 @@ static void *take_releases(void *context)
 		if (ucg_group_path(world.hierarchy, release->record.group, &path))
 			reader->wrong++;
 		urcu_memb_read_unlock();
-		if (release->record.id != last + 1)
+		if (reader->some_are_withdrawn ? release->record.id <= last
+					       : release->record.id != last + 1)
 			reader->wrong++;
 		last = release->record.id;
 		ucg_release_done(world.hierarchy, release);
@@ -234,13 +247,9 @@ static void the_agent_thread_takes_each_release_once_and_in_order(void **state)
 	assert_false(world_flags(&world, "/a") & UCG_GROUP_DUE);
 }
 
-static void a_group_removed_while_it_is_due_is_called_for_with_its_path(void **state)
+static void release_and_remove_1000_groups(struct reader *reader)
 {
-	struct reader reader = {0};
-	void *last;
-
-	(void)state;
-	run(&reader, take_releases);
+	run(reader, take_releases);
 	for (int i = 0; i < 1000; i++) {
 		world_make(&world, "/", "a");
 		world_notify(&world, "/a", true);
@@ -250,6 +259,15 @@ static void a_group_removed_while_it_is_due_is_called_for_with_its_path(void **s
 		ucg_release_collect(world.hierarchy);
 	}
 	atomic_store(&stop, true);
+}
+
+static void a_group_removed_while_it_is_due_is_called_for_with_its_path(void **state)
+{
+	struct reader reader = {0};
+	void *last;
+
+	(void)state;
+	release_and_remove_1000_groups(&reader);
 	assert_int_equal(pthread_join(reader.thread, &last), 0);
 	assert_int_equal(reader.wrong, 0);
 	assert_int_equal((uintptr_t)last, 1000);
@@ -257,7 +275,21 @@ static void a_group_removed_while_it_is_due_is_called_for_with_its_path(void **s
 	assert_null(ucg_group_find(world.hierarchy, (struct ucg_group_id){1000}));
 }
 
+/* Guarantee 4 of release.c: withdrawn or called for, either way each release ends. */
+static void a_group_removed_while_it_is_taken_is_forgotten_in_the_original(void **state)
+{
+	struct reader reader = {.some_are_withdrawn = true};
+
+	(void)state;
+	release_and_remove_1000_groups(&reader);
+	join(&reader);
+	ucg_release_collect(world.hierarchy);
+	for (uint64_t id = 1; id <= 1000; id++)
+		assert_null(ucg_group_find(world.hierarchy, (struct ucg_group_id){id}));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, end)
+#define TEST_ORIGINAL(name) cmocka_unit_test_setup_teardown(name, start_original, end)
 
 int main(void)
 {
@@ -267,6 +299,7 @@ int main(void)
 		TEST(groups_may_be_forgotten_while_their_paths_are_read),
 		TEST(the_agent_thread_takes_each_release_once_and_in_order),
 		TEST(a_group_removed_while_it_is_due_is_called_for_with_its_path),
+		TEST_ORIGINAL(a_group_removed_while_it_is_taken_is_forgotten_in_the_original),
 	};
 
 	return cmocka_run_group_tests(tests, world_register_thread, world_unregister_thread);
