@@ -25,12 +25,12 @@ struct ucg_rules {
 	bool empty_agent_is_called;	/* its exec is tried, and fails */
 
 	/* control files */
-	bool has_newer_files; /* besides the original ones */
-	mode_t file_mode;     /* of every file; 0: each has its own */
-	size_t command_max;   /* bytes of a write; more is E2BIG.  A file may take less */
-	bool flag_is_scanned; /* decimal digits at the beginning, else 0; else strict */
-	bool pid_is_scanned;  /* as by "%d"; else strict */
-	bool agent_is_line;   /* loses one newline at its end; else white space on both ends */
+	bool has_newer_files;	/* besides the original ones */
+	mode_t file_mode;	/* of every file; 0: each has its own */
+	size_t command_max;	/* bytes of a write; more is E2BIG.  A file may take less */
+	bool flag_is_scanned;	/* decimal digits at the beginning, else 0; else strict */
+	bool pid_is_scanned;	/* as by "%d"; else strict */
+	bool agent_is_stripped; /* of white space; else of a newline that ends the write */
 
 	/* attach */
 	bool writer_is_asked; /* for its credentials; else whoever opened the file */

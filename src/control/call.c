@@ -51,10 +51,21 @@ int ucg_control_read(const struct ucg_control_file *file, const struct ucg_contr
 	return file->show(call, text);
 }
 
+/* Up to the first NUL.  Where the agent's text is not stripped, a newline goes that ends the write,
+ * which may be behind a NUL; to all other files it makes no difference there. */
+static size_t text_length(const struct ucg_rules *rules, const char *bytes, size_t length)
+{
+	if (!rules->agent_is_stripped && bytes[length - 1] == '\n')
+		length--;
+	return strnlen(bytes, length);
+}
+
 int ucg_control_write(const struct ucg_control_file *file, const struct ucg_control_call *call,
 		      const char *bytes, size_t length, struct ucg_change *change)
 {
-	if (length > file->max_write || length > ucg_hierarchy_rules(call->hierarchy)->command_max)
+	const struct ucg_rules *rules = ucg_hierarchy_rules(call->hierarchy);
+
+	if (length > file->max_write || length > rules->command_max)
 		return -E2BIG;
 	if (ucg_group_is_removed(call->group))
 		return -ENODEV;
@@ -62,5 +73,5 @@ int ucg_control_write(const struct ucg_control_file *file, const struct ucg_cont
 		return 0;
 	if (!file->store)
 		return -EINVAL;
-	return file->store(call, bytes, strnlen(bytes, length), change);
+	return file->store(call, bytes, text_length(rules, bytes, length), change);
 }

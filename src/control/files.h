@@ -5,8 +5,8 @@
 #include "ucgroupfs/control.h"
 
 /* The functions behind the rows of the table: contracts as struct ucg_control_file says.  The group
- * was not removed, a text to store is not empty before its first NUL was looked for, and holds
- * none.
+ * was not removed, and something was written; a text to store may be empty all the same, and holds
+ * no NUL.
  */
 typedef int ucg_show(const struct ucg_control_call *call, struct ucg_text *text);
 typedef int ucg_store(const struct ucg_control_call *call, const char *text, size_t length,

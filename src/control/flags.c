@@ -92,9 +92,7 @@ int ucg_show_agent(const struct ucg_control_call *call, struct ucg_text *text)
 int ucg_store_agent(const struct ucg_control_call *call, const char *text, size_t length,
 		    struct ucg_change *change)
 {
-	if (!ucg_hierarchy_rules(call->hierarchy)->agent_is_line)
+	if (ucg_hierarchy_rules(call->hierarchy)->agent_is_stripped)
 		ucg_strip(&text, &length);
-	else if (length && text[length - 1] == '\n')
-		length--;
 	return ucg_hierarchy_set_agent(call->hierarchy, &call->opener, text, length, change);
 }

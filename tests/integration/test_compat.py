@@ -185,6 +185,7 @@ def test_flag_written(root, text, expected):
     (b"/x\n", b"/x", b"/x"), (b"/a b", b"/a b", b"/a b"), (b"/a\nb\n", b"/a\nb", b"/a\nb"),
     (b"/x\n\n", b"/x", b"/x\n"), (b" /x ", b"/x", b" /x "), (b"/x \n", b"/x", b"/x "),
     (b"\n", b"", b""), (b" ", b"", b" "), (b"\t\n", b"", b"\t"), (b"/x\0/y", b"/x", b"/x"),
+    (b"/x\n\0", b"/x", b"/x\n"),
     (b"/" * 4095, b"/" * 4095, b"/" * 4095), (b"/" * 4094 + b"\n", b"/" * 4094, b"/" * 4094),
 ])
 def test_agent_written(root, text, expected):

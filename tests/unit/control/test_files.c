@@ -369,6 +369,8 @@ static void the_agent_loses_one_newline_alone_in_the_original(void **state)
 	check_agent("\n", 1, "\n");
 	check_agent(" ", 1, " \n");
 	check_agent("/x\0/y\n", 6, "/x\n");
+	check_agent("/x\n\0", 4, "/x\n\n"); /* it doesn't end the write */
+	check_agent("/x\n\0\n", 5, "/x\n\n");
 }
 
 static void the_agent_may_be_4095_bytes_long(void **state)
