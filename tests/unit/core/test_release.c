@@ -370,6 +370,7 @@ static void a_withdrawn_release_is_due_no_more_and_ends_when_its_turn_comes(void
 					  world_now(&world), &world.change),
 			 0);
 	assert_change(&world.change, "group 1<0 NR---X 0755 1000:1000 @101\n"
+				     "node 0/1 0755 1000:1000 a1 m102 c102\n"
 				     "group 0<0 -R-T-- 0755 1000:1000 @1\n");
 	world_commit(&world);
 	assert_non_null(ucg_group_find(world.hierarchy, id));
