@@ -43,8 +43,9 @@ def calls_by_path(hierarchy, agent):
 def assert_each_called_for_once(hierarchy, agent, due):
     """`due`: for each call the names, one of which it is for."""
     calls = calls_by_path(hierarchy, agent)
-    wrong = [names for names in due if sum(calls.pop(name, 0) for name in names) != 1]
-    assert (wrong, dict(calls)) == ([], {})
+    counts = {names[0]: sum(calls.pop(name, 0) for name in names) for names in due}
+    assert {name: count for name, count in counts.items() if count != 1} == {}
+    assert calls == {}
 
 
 def assert_each_called_for_at_most_once(hierarchy, agent, possible):

@@ -5,7 +5,9 @@
  * A round makes a group, lets all threads go at the same moment, each to its part, and compares
  * what they got with the outcomes that locks allow.  Prints "outcome NAME COUNT" for each outcome
  * seen, and "call NAME..." for each call of the release agent that has to come, for one of these
- * names ("call?" if it may); a violation is one line, and exit status 1.
+ * names ("call?" if it may); a violation is one line, and exit status 1.  Groups for which a call
+ * has to come are left: when it is busy, the kernel frees a removed group before its worker has
+ * come to the call, and gives that up.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -378,10 +380,8 @@ static void check_rename_release(void)
 	expect(count(false, 0) == 1 && count(false, ENOENT) == WORKERS / 2 - 1, "not renamed once");
 	for (int i = 1; i < WORKERS; i += 2) {
 		new_name(i, name, sizeof(name));
-		if (results[i] == 0) {
+		if (results[i] == 0)
 			printf("call %s %s\n", group, name);
-			remove_at_last(name);
-		}
 	}
 	outcome("renamed");
 }
@@ -443,11 +443,9 @@ static void check_one_process(void)
 	for (int i = 0; i < WORKERS; i++) {
 		group_of(i, name, sizeof(name));
 		expect(results[i] == 0, "attach to %s", name);
-		if (!is_member(name, victims[0])) {
-			remove_at_last(name);
-			printf("call %s\n", name);
+		printf("call %s\n", name);
+		if (!is_member(name, victims[0]))
 			continue;
-		}
 		expect(holder < 0, "in groups %d and %d at once", holder, i);
 		holder = i;
 	}
@@ -455,8 +453,7 @@ static void check_one_process(void)
 	group_of(holder, name, sizeof(name));
 	expect(removed(name) == EBUSY, "rmdir of the group that holds the process");
 	end(victims[0]);
-	remove_at_last(name);
-	printf("call %s\n", name);
+	expect(!is_member(name, victims[0]), "%d is listed after its end", victims[0]);
 	outcome("in-one");
 }
 
@@ -506,7 +503,6 @@ static void check_flag(void)
 		       text[0] == flag_after[0],
 	       "the flag reads %s", text);
 	printf("%s %s\n", flag_before == flag_after ? "call" : "call?", group);
-	remove_at_last(group);
 	outcome("written");
 }
 
