@@ -9,13 +9,14 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/xattr.h>
 
 #include <urcu/urcu-memb.h>
 
 #include "ucgroupfs/hierarchy.h"
 #include "ucgroupfs/journal.h"
 
-const char *const fuzz_alphabet = "\x10\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c";
+const char *const fuzz_alphabet = "\x10\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d";
 
 #define GROUPS 64
 #define NAMES 4
@@ -26,7 +27,8 @@ struct model_group {
 	unsigned parent;
 	char name;
 	bool removed, notify, releasable, has_tasks, listed;
-	bool waits; /* has a place on the release list, listed or withdrawn */
+	bool waits;	   /* has a place on the release list, listed or withdrawn */
+	char xattr[NAMES]; /* value of user.a and so on of the directory; 0: none */
 };
 
 struct model {
@@ -269,6 +271,50 @@ static void task_left(struct both *both, unsigned id)
 	finish(both, ucg_group_task_left(both->hierarchy, group, &both->change), 0, true);
 }
 
+static const char *xattr_name(unsigned name)
+{
+	static const char *const names[NAMES] = {"user.a", "user.b", "user.c", "user.d"};
+
+	return names[name];
+}
+
+static void set_xattr(struct both *both, unsigned id, unsigned name, unsigned flags)
+{
+	char value = (char)('0' + flags), *model = &both->model.group[id].xattr[name];
+	const struct ucg_xattr xattr = {.name = xattr_name(name), .value = &value, .length = 1};
+	struct ucg_group *group = group_of(both, id);
+	struct timespec now = {0};
+	int expected = 0;
+
+	if (!group)
+		return;
+	if (*model && flags & XATTR_CREATE)
+		expected = -EEXIST;
+	else if (!*model && flags & XATTR_REPLACE)
+		expected = -ENODATA;
+	else
+		*model = value;
+	finish(both,
+	       ucg_xattr_set(both->hierarchy, group, UCG_FILE_DIR, 0, &xattr, (int)flags, now,
+			     &both->change),
+	       expected, true);
+}
+
+static void remove_xattr(struct both *both, unsigned id, unsigned name)
+{
+	struct ucg_group *group = group_of(both, id);
+	char *model = &both->model.group[id].xattr[name];
+	int expected = *model ? 0 : -ENODATA;
+
+	if (!group)
+		return;
+	*model = 0;
+	finish(both,
+	       ucg_xattr_remove(both->hierarchy, group, UCG_FILE_DIR, xattr_name(name),
+				&both->change),
+	       expected, true);
+}
+
 /* The group whose turn it is; 0: none.  Those that were withdrawn are passed over. */
 static unsigned model_take_release(struct model *model)
 {
@@ -313,6 +359,8 @@ static void throw_away(struct both *both, unsigned id)
 	ucg_group_emptied(both->hierarchy, group, &both->change);
 	ucg_change_clear(&both->change);
 	ucg_group_rename(both->hierarchy, group, "thrown", 6, false, &both->change);
+	ucg_change_clear(&both->change);
+	ucg_xattr_remove(both->hierarchy, group, UCG_FILE_DIR, xattr_name(0), &both->change);
 	ucg_change_clear(&both->change);
 }
 
@@ -381,11 +429,44 @@ static void compare_names(struct both *both, unsigned id)
 	}
 }
 
+static void compare_xattr(struct both *both, unsigned id, unsigned name)
+{
+	char expected = both->model.group[id].xattr[name];
+	struct ucg_xattr xattr;
+	int error = ucg_xattr_get(both->hierarchy, group_of(both, id), UCG_FILE_DIR,
+				  xattr_name(name), &xattr);
+
+	FUZZ_CHECK(error == (expected ? 0 : -ENODATA), "%s of %u: %d", xattr_name(name), id, error);
+	FUZZ_CHECK(error || (xattr.length == 1 && *(const char *)xattr.value == expected),
+		   "value of %s of %u", xattr_name(name), id);
+}
+
+static void compare_xattrs(struct both *both, unsigned id)
+{
+	struct ucg_text names = {0};
+	size_t at = 0;
+
+	if (!group_of(both, id))
+		return;
+	FUZZ_CHECK(!ucg_xattr_list(group_of(both, id), UCG_FILE_DIR, false, &names), "no list");
+	for (unsigned name = NAMES; name-- > 0;) {
+		compare_xattr(both, id, name);
+		if (!both->model.group[id].xattr[name])
+			continue;
+		FUZZ_CHECK(at < names.length && !strcmp(names.bytes + at, xattr_name(name)),
+			   "list of %u lacks %s", id, xattr_name(name));
+		at += strlen(xattr_name(name)) + 1;
+	}
+	FUZZ_CHECK(at == names.length, "list of %u is longer", id);
+	ucg_text_clear(&names);
+}
+
 static void compare(struct both *both)
 {
 	for (unsigned id = 0; id < both->model.count; id++) {
 		compare_group(both, id);
 		compare_names(both, id);
+		compare_xattrs(both, id);
 	}
 }
 
@@ -393,7 +474,7 @@ static void compare(struct both *both)
 
 static void step(struct both *both, struct fuzz_input *input)
 {
-	unsigned operation = fuzz_byte(input) % 12;
+	unsigned operation = fuzz_byte(input) % 14;
 	unsigned id = fuzz_byte(input) % both->model.count;
 
 	note_populated(both);
@@ -425,6 +506,13 @@ static void step(struct both *both, struct fuzz_input *input)
 	case 10:
 		take_release(both);
 		break;
+	case 11:
+		set_xattr(both, id, fuzz_byte(input) % NAMES,
+			  fuzz_byte(input) & (XATTR_CREATE | XATTR_REPLACE));
+		break;
+	case 12:
+		remove_xattr(both, id, fuzz_byte(input) % NAMES);
+		break;
 	default:
 		throw_away(both, id);
 		break;
@@ -451,6 +539,8 @@ static void tidy_up(struct both *both)
 	}
 	note_populated(both);
 	set_notify(both, 0, false);
+	for (unsigned name = 0; name < NAMES; name++)
+		remove_xattr(both, 0, name);
 	while (both->model.first != both->model.last)
 		take_release(both);
 	compare(both);
