@@ -95,7 +95,8 @@ def test_single_chain_is_followed(judge, load, is_long, shape):
         attack.finish()
 
 
-@pytest.mark.parametrize("load", ["quiet", "loaded"], indirect=True)
+@pytest.mark.parametrize("load", ["quiet", pytest.param("loaded", marks=pytest.mark.long)],
+                         indirect=True)
 @pytest.mark.parametrize("shape", ["fork", "twins", "vfork"])
 def test_chains_that_are_watched(judge, load, is_long, shape, sandbox, attack_programs):
     """Somebody reads tasks without pause: slots are looked at in every state of a fork, also after
