@@ -107,6 +107,10 @@ int ucg_group_remove(struct ucg_hierarchy *hierarchy, struct ucg_group *group, s
 	int error = may_remove(group);
 	struct ucg_image *image;
 
+	/* Its control files go with it, so its own times are set too, for those who hold it still.
+	 * First: with the image that removes it, a group may be gone. */
+	if (!error)
+		error = ucg_node_touch_dir(group, now, change);
 	if (error)
 		return error;
 	image = ucg_change_group(change, group);

@@ -144,6 +144,16 @@ def test_child_changes_times_of_touched_parent(root, change):
     assert group.stat().st_mtime_ns > SECOND
 
 
+@pytest.mark.parametrize("name, is_set", [(".", True), ("tasks", False)])
+def test_rmdir_sets_times_of_touched_group(root, name, is_set):
+    group = root.mkgroup("g")
+    user = root.hierarchy.user
+    user(os.utime, group.file(name), ns=(SECOND, SECOND))
+    descriptor = group.open(name, os.O_RDONLY)
+    group.rmdir()
+    assert (user(os.fstat, descriptor).st_mtime_ns > SECOND) is is_set
+
+
 def test_rename_of_child_changes_no_time_of_parent(root):
     # root/g/old
     group = root.mkgroup("g")
