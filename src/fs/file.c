@@ -92,6 +92,8 @@ static int slice(struct fs_call *call, struct read_result *result)
 
 	if (ucg_group_is_removed(call->node.group)) {
 		result->slice = buffered(call, handle, read);
+		/* A failed read empties the kernel's buffer. */
+		handle->has_text = result->slice.length > 0;
 		return result->slice.length ? 0 : -ENODEV;
 	}
 	r = is_served(call, handle, read->offset) ? 0 : produce(call, handle);

@@ -442,6 +442,16 @@ def test_value_begun_before_rmdir_is_read_to_its_end(root):
     assert user(os.read, descriptor, 10) == b"\n"
 
 
+def test_value_begun_before_rmdir_is_lost_by_a_failed_read(root):
+    group = root.mkgroup("g")
+    user = root.hierarchy.user
+    descriptor = group.open("notify_on_release")
+    assert user(os.read, descriptor, 1) == b"0"
+    group.rmdir()
+    assert errno_of(user, os.pread, descriptor, 10, 0) == "ENODEV"
+    assert errno_of(user, os.read, descriptor, 10) == "ENODEV"
+
+
 def test_attributes_of_open_file_of_removed_group_can_be_set(root):
     group = root.mkgroup("g")
     user = root.hierarchy.user
