@@ -2,8 +2,9 @@
 """What tasks do, once in ours and once in the kernel's hierarchy; everything here runs in them."""
 
 import os
+import signal
 
-from support import libc
+from support import libc, waiting
 from support.group import write_once
 
 FILES = ("tasks", "cgroup.procs", "notify_on_release", "cgroup.clone_children", "release_agent",
@@ -26,6 +27,21 @@ def outcome(function, arguments):
 
 def both(function, first, second):
     return outcome(function, first), outcome(function, second)
+
+
+def both_after(pids, function, first, second):
+    kill_all(pids)
+    return both(function, first, second)
+
+
+def kill_all(pids):
+    """And the deaths are awaited."""
+    descriptors = [os.pidfd_open(pid) for pid in pids]
+    for descriptor in descriptors:
+        signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+    for descriptor in descriptors:
+        waiting.wait_readable(descriptor, "end of a task")
+        os.close(descriptor)
 
 
 # ---- what is looked at, normalised ----

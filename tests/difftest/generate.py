@@ -28,9 +28,9 @@ WEIGHTS = {
     "chmod": 4, "chown": 3, "utime": 3, "stat": 2, "access": 2, "truncate": 1, "names": 2,
     "statfs": 1, "unlink": 1, "symlink": 1, "link": 1, "mknod": 1, "open_and_close": 2,
     "read_whole": 6, "write_flag": 14, "write_list": 24, "write_agent": 2,
-    "open": 10, "close": 2, "give": 2, "read": 8, "pread": 5, "lseek": 4, "write_open": 12,
+    "open": 12, "close": 2, "give": 2, "read": 13, "pread": 9, "lseek": 6, "write_open": 15,
     "poll": 4, "fstat": 2, "fchmod": 1, "ftruncate": 1, "fsync": 1, "path_of": 2, "names_in": 2,
-    "start": 3, "fork": 9, "churn": 2, "end": 10, "reap": 4, "await_calls": 1,
+    "start": 3, "fork": 9, "churn": 2, "end": 8, "end_and": 6, "reap": 4, "await_calls": 1,
 }
 
 
@@ -41,8 +41,12 @@ class Generator:
         self.numbers = 0
         # Looks make everything up to date, so that in half of the runs they are rare.
         self.looks_each_time = seed % 2 == 0
+        # Rules meet where much is done to one group.
+        self.focus = world.root
 
     def next(self):
+        if self.chance(0.07):
+            self.focus = self.of(self.world.root.all())
         while True:
             kind = self.random.choices(list(WEIGHTS), WEIGHTS.values())[0]
             operation = getattr(self, kind)()
@@ -83,6 +87,8 @@ class Generator:
         return self.of(self.live()).number
 
     def group(self):
+        if self.chance(0.5) and not self.focus.removed:
+            return self.focus
         return self.of(self.world.root.all())
 
     def child(self):
@@ -111,13 +117,17 @@ class Generator:
 
     def handle(self, is_group=False):
         """(number of one, a task that has it)"""
-        found = [(handle.number, task.number) for handle in self.world.handles.values()
+        found = [(handle, task) for handle in self.world.handles.values()
                  for task in handle.descriptors if (handle.file is None) is is_group]
-        return self.of(found) or (None, None)
+        for is_better in (lambda handle: handle.group is self.focus, lambda handle: handle.was_read):
+            better = [(handle, task) for handle, task in found if is_better(handle)]
+            found = better if better and self.chance(0.5) else found
+        handle, task = self.of(found) or (None, None)
+        return handle and (handle.number, task.number)
 
     def with_handle(self, kind, is_group=False, **arguments):
-        handle, by = self.handle(is_group)
-        return handle and Operation(kind, by, {"handle": handle, **arguments})
+        found = self.handle(is_group)
+        return found and Operation(kind, found[1], {"handle": found[0], **arguments})
 
     # ---- tree ----
 
@@ -139,6 +149,8 @@ class Generator:
         child = self.child()
         if child is None or self.chance(0.1):
             return self.node(), self.node()
+        if self.chance(0.25):
+            return child.path, self.of(child.parent.children.values()).path
         if self.chance(0.75):
             return child.path, f"{child.parent.path}/{self.name()}"
         return child.path, f"{self.group().path}/{self.name()}"
@@ -270,14 +282,15 @@ class Generator:
         return self.with_handle("pread", size=self.of(SIZES), offset=self.of(OFFSETS))
 
     def lseek(self):
-        offset, whence = self.of([(0, 0), (0, 0), (0, 1), (0, 2), (1, 0), (3, 0), (7, 1), (-1, 0),
+        offset, whence = self.of([(0, 0), (0, 0), (0, 0), (0, 0), (0, 1), (0, 2), (1, 0), (3, 0), (7, 1), (-1, 0),
                                   (-1, 1), (-1, 2), (0, 3), (0, 4), (2**31 - 1, 0), (100, 0)])
         return self.with_handle("lseek", offset=offset, whence=whence)
 
     def write_open(self):
-        handle, by = self.handle()
-        if handle is None:
+        found = self.handle()
+        if found is None:
             return None
+        handle, by = found
         text, task = self._text_for(self.world.handles[handle].file)
         return Operation("write_open", by, {"handle": handle, "text": text, "task": task,
                                             "way": self.one("write", "write", "pwrite", "writev")})
@@ -332,6 +345,30 @@ class Generator:
         task = self.of(task for task in self.live() if not task.permanent)
         return task and Operation("end", 1, {"task": task.number,
                                              "way": self.one("exit", "kill")})
+
+    def end_and(self):
+        task = self.of(task for task in self.live() if not task.permanent)
+        if task is None:
+            return None
+        then = self._at_once_after_the_end_of(task)
+        victims = [task]
+        if self.chance(0.6):
+            victims = [other for other in self.live()
+                       if other.group is task.group and not other.permanent]
+            self.random.shuffle(victims)
+        return then and Operation("end_and", 1, {
+            "tasks": [victim.number for victim in victims], "then": str(then)})
+
+    def _at_once_after_the_end_of(self, task):
+        path = task.group.path
+        if self.chance(0.4):
+            return Operation("rmdir", 1, {"path": path or "/"})
+        if self.chance(0.4):
+            return Operation("read_whole", 1, {"path": f"{path}/{self.of(doing.LISTS)}"})
+        if self.chance(0.5):
+            return Operation("write", 1, {"path": f"{path}/notify_on_release",
+                                          "text": self.one("0", "1"), "flags": 0})
+        return self.one(self.write_list, self.rename)()._replace(by=1)
 
     def reap(self):
         task = self.of(task for task in self.world.tasks.values() if task.state == "zombie")

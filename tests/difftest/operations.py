@@ -8,6 +8,7 @@ import stat
 import doing
 import texts
 from model import Handle, Task
+from operation import parse
 from support import libc
 from terms import USER, Difference, Open, Path, Root, Skipped
 
@@ -228,11 +229,17 @@ class Operations:
 
     def do_lseek(self, by, handle, offset, whence):
         opened = self._file_handle(handle, by)
-        if opened.group.removed or whence == os.SEEK_CUR and opened.position is None:
+        if opened.group.removed or not self._is_answered_alike(opened, offset, whence):
             raise Skipped
         status, position = self.both(by, os.lseek, Open(opened), offset, whence)
         if status == "ok":
             opened.position = position
+
+    @staticmethod
+    def _is_answered_alike(opened, offset, whence):
+        if whence != os.SEEK_CUR:
+            return True
+        return opened.position is not None and opened.position + offset < 1 << 31
 
     def do_write_open(self, by, handle, text, task=None, way="write"):
         opened = self._file_handle(handle, by)
@@ -310,6 +317,22 @@ class Operations:
         task.actor.exit() if way == "exit" else task.actor.end()
         self._is_dead(task)
         self._after_leaving(task.group)
+
+    def do_end_and(self, by, tasks, then):
+        """Kills, and at once the next thing, by the same task."""
+        victims, then = [self._task(task) for task in tasks], parse(then)
+        if any(task.permanent for task in victims):
+            raise Skipped
+        for task in victims:
+            self._before_leaving(task.group)
+        self.prelude = by.actor, [task.pid for task in victims]
+        for task in victims:
+            self._is_dead(task)
+            self._after_leaving(task.group)
+        try:
+            getattr(self, "do_" + then.kind)(by, **then.arguments)
+        except Skipped:
+            self._play_prelude()
 
     def _is_dead(self, task):
         task.state = "zombie"

@@ -44,6 +44,7 @@ class World(Operations):
         self.handles = {}
         self.expected = collections.Counter()
         self.is_any_due = False
+        self.prelude = None  # (task, ids of processes that it kills first)
         self.done = 0
         self._started = []
 
@@ -115,7 +116,14 @@ class World(Operations):
     def _in_both(self, by, function, *arguments):
         calls = [tuple(self._render(argument, side, by) for argument in arguments)
                  for side in range(len(self.sides))]
-        return by.actor(doing.both, function, *calls)
+        prelude, self.prelude = self.prelude, None
+        return by.actor(doing.both_after, prelude[1] if prelude else (), function, *calls)
+
+    def _play_prelude(self):
+        """Where nothing that is compared came after it."""
+        if self.prelude:
+            (actor, pids), self.prelude = self.prelude, None
+            actor(doing.kill_all, pids)
 
     def both(self, by, function, *arguments):
         """The result where both succeed, None where both fail."""
@@ -190,6 +198,7 @@ class World(Operations):
 
     def await_calls(self):
         """All that are due; that there are none besides is seen at the end."""
+        self._play_prelude()
         for side in self.sides:
             self._await_calls_of(side.kind)
         for group in self.root.all():
