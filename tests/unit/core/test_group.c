@@ -264,7 +264,8 @@ static void a_removal_touches_the_group_and_its_parent(void **state)
 	world_make(&world, "/", "a");
 	world_make(&world, "/a", "b");
 	assert_int_equal(try_remove("/a/b"), 0);
-	assert_change(&world.change, "group 2<1 -----X 0755 1000:1000 @102\n"
+	assert_change(&world.change, "node 2/1 0755 1000:1000 a102 m103 c103\n"
+				     "group 2<1 -----X 0755 1000:1000 @102\n"
 				     "node 1/1 0755 1000:1000 a101 m103 c103\n"
 				     "group 1<0 -R---- 0755 1000:1000 @101\n");
 	world_commit(&world);

@@ -246,7 +246,8 @@ static void the_removal_of_the_last_child_is_a_release_in_the_change(void **stat
 	assert_int_equal(ucg_group_remove(world.hierarchy, world_group(&world, "/a/b"),
 					  world_now(&world), &world.change),
 			 0);
-	assert_change(&world.change, "group 2<1 N----X 0755 1000:1000 @102\n"
+	assert_change(&world.change, "node 2/1 0755 1000:1000 a102 m103 c103\n"
+				     "group 2<1 N----X 0755 1000:1000 @102\n"
 				     "node 1/1 0755 1000:1000 a101 m103 c103\n"
 				     "group 1<0 NR--D- 0755 1000:1000 @101\n"
 				     "release 1 of 1\n");
@@ -369,7 +370,8 @@ static void a_withdrawn_release_is_due_no_more_and_ends_when_its_turn_comes(void
 	assert_int_equal(ucg_group_remove(world.hierarchy, world_group(&world, "/a"),
 					  world_now(&world), &world.change),
 			 0);
-	assert_change(&world.change, "group 1<0 NR---X 0755 1000:1000 @101\n"
+	assert_change(&world.change, "node 1/1 0755 1000:1000 a101 m102 c102\n"
+				     "group 1<0 NR---X 0755 1000:1000 @101\n"
 				     "node 0/1 0755 1000:1000 a1 m102 c102\n"
 				     "group 0<0 -R-T-- 0755 1000:1000 @1\n");
 	world_commit(&world);
