@@ -36,7 +36,7 @@ NORMALISED = {
     "release_agent in a user's hierarchy":
         "written by the mounter alone, which is root for the kernel's, and the user for ours",
     "single threads":
-        "EOPNOTSUPP as yet: tasks of several threads are behind --threads",
+        "EOPNOTSUPP as yet: every task is a process of one thread",
     "ids of processes of others":
         "never written (an octal number that names another one, a reaped one that is used again): "
         "a stranger would be moved",

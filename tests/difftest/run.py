@@ -5,9 +5,11 @@ import time
 
 from generate import Generator
 from operation import Script
+from support import mounts
 from world import World
 
 SHRINK_S = 180
+TIDY_EVERY = 50
 
 
 class Failure(Exception):
@@ -24,6 +26,7 @@ class Runner:
         self.sandbox = sandbox
         self.programs = programs
         self.operations = 0
+        self.worlds = 0
 
     def _with_world(self, script, do):
         world = World(self.sandbox, self.programs, script.as_root)
@@ -36,6 +39,13 @@ class Runner:
         finally:
             self.operations += world.done
             world.stop()
+            self._tidy()
+
+    def _tidy(self):
+        """The kernel's hierarchies live on for a while, and each makes every fork dearer."""
+        self.worlds += 1
+        if self.worlds % TIDY_EVERY == 0 and mounts.left_kernel_hierarchies():
+            mounts.forget_kernel_hierarchies(self.sandbox.folder())
 
     def run_seed(self, seed, count):
         script = Script(seed % 3 == 0, [])
