@@ -151,6 +151,8 @@ class OurHierarchy(Hierarchy):
 
     def __init__(self, sandbox, programs, options="", arguments=(), as_root=False):
         super().__init__(sandbox, programs, options)
+        if "compat=2.6.24" in options.split(","):
+            self.processes_file = "tasks"
         self.arguments = list(arguments)
         self.as_root = as_root
         self.limits = {}  # of resources, for the daemon
@@ -191,105 +193,6 @@ class OurHierarchy(Hierarchy):
         keeper = self.daemon.pid
         with open(f"/proc/{keeper}/task/{keeper}/children", encoding="ascii") as file:
             return [keeper, *map(int, file.read().split())]
-
-    def log(self):
-        return ""
-
-
-def _remove_groups(path):
-    for _, groups, _, descriptor in os.fwalk(path, topdown=False):  # paths may be too long
-        for group in groups:
-            os.rmdir(group, dir_fd=descriptor)
-
-
-def remove_kernel_hierarchy(path):
-    if is_mounted(path):
-        try:
-            _remove_groups(path)
-            libc.umount(path)
-        finally:
-            if is_mounted(path):
-                libc.umount(path, libc.MNT_DETACH)
-
-
-def left_kernel_hierarchies():
-    with open("/proc/self/cgroup", encoding="utf-8", errors="surrogateescape") as file:
-        return re.findall(r"^\d+:name=(ucgtest-\d+-\d+):", file.read(), re.MULTILINE)
-
-
-def forget_kernel_hierarchies(folder):
-    """A hierarchy unmounted right after an rmdir lives on in the kernel until it is mounted and
-    unmounted once more; those of earlier runs whose process is gone are cleaned up as well."""
-    for name in left_kernel_hierarchies():
-        if name.startswith(PREFIX) or not os.path.exists(f"/proc/{name.split('-')[1]}"):
-            libc.mount("ucgtest", folder, "cgroup", 0, f"none,name={name}")
-            _remove_groups(folder)
-            # A remount is refused as long as groups are left, removed ones included.
-            waiting.wait_until(lambda: _can_remount(folder, name), f"the end of groups of {name}")
-            libc.umount(folder)
-
-
-def _can_remount(folder, name):
-    try:
-        libc.mount("ucgtest", folder, "cgroup", libc.MS_REMOUNT, f"none,name={name}")
-    except OSError as error:
-        if error.errno != errno.EBUSY:
-            raise
-        return False
-    return True
-
-
-class OurHierarchy(Hierarchy):
-    kind = "ours"
-    expected_log = ()  # regular expressions of lines that the test brings about
-    allowed_log = ()  # and of those that it may bring about
-
-    def __init__(self, sandbox, programs, options="", arguments=(), as_root=False):
-        super().__init__(sandbox, programs, options)
-        if "compat=2.6.24" in options.split(","):
-            self.processes_file = "tasks"
-        self.arguments = list(arguments)
-        self.as_root = as_root
-        self.limits = {}  # of resources, for the daemon
-        self.daemon = None
-        self._log = os.path.join(self.folder, "log")
-
-    def command(self):
-        options = f"name={self.name}" + (f",{self.options}" if self.options else "")
-        return [self.programs["daemon"], "-f", *self.arguments, "-o", options, self.path]
-
-    def start(self):
-        ready, theirs = os.pipe()
-        command = self.command()
-        command[2:2] = ["--ready-fd", str(theirs)]
-        if not self.as_root:
-            command = self.sandbox.as_user(command)
-        if self.limits:
-            words = [f"--{name}={value}" for name, value in self.limits.items()]
-            command = ["prlimit", *words, "--", *command]
-        with open(self._log, "wb") as log:
-            self.daemon = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log,
-                                           stderr=log, pass_fds=[theirs], cwd="/")
-        os.close(theirs)
-        try:
-            waiting.wait_readable(ready, "the daemon to be ready")
-            self.ready_line = os.read(ready, 100)
-        finally:
-            os.close(ready)
-        assert self.ready_line.endswith(b"\n"), f"{command}: not ready\n{self.log()}"
-        self.mounter = self.user = self.sandbox.root if self.as_root else self.sandbox.user
-
-    def processes(self):
-        """Children of the test run."""
-        return [self.daemon.pid] if self.daemon else []
-
-    def servers(self):
-        """Process ids of keeper and server."""
-        found = [self.daemon.pid]
-        for pid in found:
-            with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
-                found += [int(child) for child in file.read().split()]
-        return found
 
     def starting_agents(self):
         """Children of the server that do not run their agent yet."""
