@@ -166,7 +166,7 @@ pytests() {
 	seconds=$3
 	shift 3
 	limited "$seconds" env "UCG_DAEMON=$build/src/ucgroupfs" "UCG_BUILD=$build" \
-		/usr/bin/python3 -m pytest -p no:cacheprovider -q -rfEs \
+		/usr/bin/python3 -m pytest -p no:cacheprovider -q -rfEs --durations=8 \
 		--junitxml="$temp/junit.xml" "$@"
 	count_junit $?
 }

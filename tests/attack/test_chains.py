@@ -13,6 +13,12 @@ from support import waiting
 
 SHAPES = ("fork", "twins", "sibling", "session", "spawn", "vfork", "leader", "thread-exec",
           "namespaces", "mixed")
+SHAPES_UNDER_LOADS = [
+    *((shape, load) for shape in SHAPES for load in ("quiet", "loaded")),
+    ("fork", "wrapping"), ("mixed", "wrapping"),
+    *(pytest.param(shape, "wrapping", marks=pytest.mark.long) for shape in SHAPES[1:-1]),
+]
+QUIET_AND_LONG_LOADED = ["quiet", pytest.param("loaded", marks=pytest.mark.long)]
 RANDOM = random.Random(int(os.environ.get("UCG_SEED", "1")))
 
 
@@ -75,8 +81,7 @@ class Round:
         self.judge.end_jobs()
 
 
-@pytest.mark.parametrize("load", ["quiet", "loaded", "wrapping"], indirect=True)
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("shape, load", SHAPES_UNDER_LOADS, indirect=["load"])
 def test_chains_are_followed(judge, load, is_long, shape):
     for _ in range(rounds_of(load, is_long)):
         attack = Round(judge, shape, **size(is_long))
@@ -95,8 +100,7 @@ def test_single_chain_is_followed(judge, load, is_long, shape):
         attack.finish()
 
 
-@pytest.mark.parametrize("load", ["quiet", pytest.param("loaded", marks=pytest.mark.long)],
-                         indirect=True)
+@pytest.mark.parametrize("load", QUIET_AND_LONG_LOADED, indirect=True)
 @pytest.mark.parametrize("shape", ["fork", "twins", "vfork"])
 def test_chains_that_are_watched(judge, load, is_long, shape, sandbox, attack_programs):
     """Somebody reads tasks without pause: slots are looked at in every state of a fork, also after
@@ -109,7 +113,7 @@ def test_chains_that_are_watched(judge, load, is_long, shape, sandbox, attack_pr
         attack.finish()
 
 
-@pytest.mark.parametrize("load", ["quiet", "loaded"], indirect=True)
+@pytest.mark.parametrize("load", QUIET_AND_LONG_LOADED, indirect=True)
 def test_ten_long_chains(judge, load, is_long):
     for _ in range(3 if is_long else 1):
         attack = Round(judge, "fork", chains=10, hops=5000 if is_long else 500)
@@ -132,14 +136,13 @@ def test_killed_all_at_once(judge, load, is_long, shape, when):
         attack.finish()
 
 
-@pytest.mark.parametrize("load", ["quiet", pytest.param("loaded", marks=pytest.mark.long)],
-                         indirect=True)
+@pytest.mark.parametrize("load", QUIET_AND_LONG_LOADED, indirect=True)
 def test_whole_cycle_of_pids_between_looks(judge, load, is_long, sandbox, attack_programs):
     """By forks that fail, so that the cursor stands where it was."""
     stranger = Stranger(sandbox, attack_programs, "cycle")
     for _ in range(rounds_of(load, is_long)):
         attack = Round(judge, "mixed", chains=20, hops=60)
-        for hop in (200, 600):
+        for hop in (200, 600) if is_long else (400,):
             attack.run_until(hop)
             attack.board.close_gate()
             stranger.cycle()

@@ -91,7 +91,7 @@ def kill(pid):
 def test_parent_moved_while_it_forks(judge, is_long, has_company, parent_dies):
     if judge.kernel is None:
         pytest.skip("where the child belongs, the kernel's hierarchy says: for root")
-    wanted = 15 if is_long else 3
+    wanted = 15 if is_long else 2
     for _ in range(wanted * TRIES):
         if judge.row["rounds"] == wanted:
             break
