@@ -39,7 +39,10 @@ static void take_pending(struct track *track, struct scan *scan,
 			 const struct cursor_reading *reading)
 {
 	swap_pending(&track->pending, &scan->pending);
-	pending_date(&track->pending, monotonic_ns() + cursor_gap_ns(&track->cursor, reading));
+	/* Of most looks nothing is left, and those are on everybody's way. */
+	if (track->pending.count)
+		pending_date(&track->pending,
+			     monotonic_ns() + cursor_gap_ns(&track->cursor, reading));
 }
 
 static void look_done(struct track *track, struct scan *scan, const struct cursor_reading *reading)
