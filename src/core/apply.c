@@ -75,6 +75,7 @@ static void apply_node(void *context, struct ucg_image *image)
 {
 	struct ucg_group *group = ucg_group_find(context, ucg_node_group(image->node.id));
 
+	assert(group);
 	ucg_node_apply(group, image);
 }
 
@@ -82,6 +83,7 @@ static void apply_xattr(void *context, struct ucg_image *image)
 {
 	struct ucg_group *group = ucg_group_find(context, ucg_node_group(image->xattr.node));
 
+	assert(group);
 	ucg_xattr_apply(context, group, image);
 }
 

@@ -84,5 +84,5 @@ bool probe_pids_are_chosen(void)
 
 	if (proc_read_status(getpid(), &status))
 		return true;
-	return status.capabilities & (1ull << CAP_SYS_ADMIN | 1ull << CAP_CHECKPOINT_RESTORE);
+	return status.permitted & (1ull << CAP_SYS_ADMIN | 1ull << CAP_CHECKPOINT_RESTORE);
 }

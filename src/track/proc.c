@@ -35,6 +35,11 @@ static unsigned count_numbers(const char *value)
 	return count;
 }
 
+static uint64_t hexadecimal(const char *value)
+{
+	return value ? strtoull(value, NULL, 16) : 0;
+}
+
 int proc_parse_status(const char *text, struct proc_status *status)
 {
 	const char *state = line_value(text, "State:");
@@ -43,7 +48,6 @@ int proc_parse_status(const char *text, struct proc_status *status)
 	const char *uid = line_value(text, "Uid:");
 	const char *threads = line_value(text, "Threads:");
 	const char *levels = line_value(text, "NSpid:");
-	const char *permitted = line_value(text, "CapPrm:");
 	char letter;
 	int tgid_value, ppid_value;
 	unsigned real, effective, saved, count;
@@ -63,7 +67,8 @@ int proc_parse_status(const char *text, struct proc_status *status)
 		.threads = count,
 		.pid_levels = levels ? count_numbers(levels) : 1,
 		.has_memory = line_value(text, "VmSize:") != NULL,
-		.capabilities = permitted ? strtoull(permitted, NULL, 16) : 0,
+		.permitted = hexadecimal(line_value(text, "CapPrm:")),
+		.effective = hexadecimal(line_value(text, "CapEff:")),
 	};
 	return 0;
 }
@@ -89,17 +94,6 @@ int proc_parse_ns_pid(const char *text, unsigned level, pid_t *numberp)
 		value = end;
 	}
 	*numberp = (pid_t)number;
-	return 0;
-}
-
-int proc_parse_effective(const char *text, uint64_t *capabilitiesp)
-{
-	const char *value = line_value(text, "CapEff:");
-	unsigned long long capabilities;
-
-	if (!value || sscanf(value, "%llx", &capabilities) != 1)
-		return -EINVAL;
-	*capabilitiesp = capabilities;
 	return 0;
 }
 
@@ -252,14 +246,6 @@ int proc_read_status(pid_t tid, struct proc_status *status)
 	pid_t number;
 
 	return proc_read_status_in(tid, 1, status, &number);
-}
-
-int proc_read_effective(pid_t tid, uint64_t *capabilitiesp)
-{
-	char text[8192];
-	int error = read_task_file(tid, "status", text, sizeof(text));
-
-	return error ? error : proc_parse_effective(text, capabilitiesp);
 }
 
 bool proc_is_in_initial_user_ns(pid_t tid)

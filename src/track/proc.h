@@ -19,10 +19,10 @@ struct proc_status {
 	char state; /* R S D T t Z X I */
 	pid_t tgid, ppid;
 	uid_t uid, saved_uid;
-	unsigned threads;      /* of the process, a zombie leader included */
-	unsigned pid_levels;   /* numbers on the NSpid line: 1 for our own pid namespace */
-	bool has_memory;       /* a VmSize line; kernel threads and zombies have none */
-	uint64_t capabilities; /* CapPrm */
+	unsigned threads;	       /* of the process, a zombie leader included */
+	unsigned pid_levels;	       /* numbers on the NSpid line: 1 for our own pid namespace */
+	bool has_memory;	       /* a VmSize line; kernel threads and zombies have none */
+	uint64_t permitted, effective; /* capabilities; 0 without such a line */
 };
 
 /* /proc/PID/stat, as far as it matters. */
@@ -45,8 +45,6 @@ struct proc_load {
 int proc_parse_status(const char *text, struct proc_status *status);
 /* The number on the NSpid line at @level, from 1; 0: there is none. */
 int proc_parse_ns_pid(const char *text, unsigned level, pid_t *numberp);
-/* The line CapEff of /proc/PID/status. */
-int proc_parse_effective(const char *text, uint64_t *capabilitiesp);
 int proc_parse_stat(const char *text, struct proc_stat *stat);
 int proc_parse_load(const char *text, struct proc_load *load);
 /* Forks since boot, from /proc/stat. */
@@ -65,7 +63,6 @@ bool proc_parse_uid_map(const char *text);
 int proc_read_status(pid_t tid, struct proc_status *status);
 /* Besides, the task's number in its pid namespace at @level; 0: it has none. */
 int proc_read_status_in(pid_t tid, unsigned level, struct proc_status *status, pid_t *numberp);
-int proc_read_effective(pid_t tid, uint64_t *capabilitiesp);
 int proc_read_stat(pid_t tgid, pid_t tid, struct proc_stat *stat);
 int proc_read_limit(pid_t tid, const char *title, uint64_t *softp);
 /* Thread ids of a process that are alive, appended in /proc's order. */

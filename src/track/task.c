@@ -85,11 +85,11 @@ int task_find(struct track *track, pid_t tid, struct ucg_task *task)
 
 bool task_is_admin(pid_t tid)
 {
-	uint64_t effective;
+	struct proc_status status;
 
-	if (!tid || proc_read_effective(tid, &effective))
+	if (!tid || proc_read_status(tid, &status))
 		return false;
-	return effective & UINT64_C(1) << CAP_SYS_ADMIN && proc_is_in_initial_user_ns(tid);
+	return status.effective & UINT64_C(1) << CAP_SYS_ADMIN && proc_is_in_initial_user_ns(tid);
 }
 
 /* What a process carries now, and what its limit was before. */

@@ -17,7 +17,8 @@ static char *with_rest(const char *name)
 
 	if (asprintf(&text,
 		     "Name:\t%s\nState:\tS (sleeping)\nTgid:\t7\nPPid:\t6\nUid:\t1\t2\t3\t4\n"
-		     "NSpid:\t7\t1\nVmSize:\t9 kB\nThreads:\t5\nCapPrm:\t00000000000000ff\n",
+		     "NSpid:\t7\t1\nVmSize:\t9 kB\nThreads:\t5\nCapPrm:\t00000000000000ff\n"
+		     "CapEff:\t000000000000007f\n",
 		     name) < 0)
 		abort();
 	return text;
@@ -36,7 +37,8 @@ static void check_name(char *name)
 	FUZZ_CHECK(proc_parse_status(text, &status) == 0, "name \"%s\"", name);
 	FUZZ_CHECK(status.state == 'S' && status.tgid == 7 && status.ppid == 6 && status.uid == 1 &&
 			   status.saved_uid == 3 && status.threads == 5 && status.pid_levels == 2 &&
-			   status.has_memory && status.capabilities == 0xff,
+			   status.has_memory && status.permitted == 0xff &&
+			   status.effective == 0x7f,
 		   "name \"%s\"", name);
 	free(text);
 }

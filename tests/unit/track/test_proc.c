@@ -15,7 +15,8 @@
 #include "proc.h"
 
 #define STATUS_HEAD "Name:\tsh\nUmask:\t0022\n"
-#define STATUS_CAPS "CapInh:\t0000000000000000\nCapPrm:\t000001ffffffffff\n"
+#define STATUS_CAPS                                                                                \
+	"CapInh:\t0000000000000000\nCapPrm:\t000001ffffffffff\nCapEff:\t0000000000200000\n"
 
 struct status_row {
 	const char *title;
@@ -37,12 +38,13 @@ static void check_status(const struct status_row *row)
 	if (got.state != want->state || got.tgid != want->tgid || got.ppid != want->ppid ||
 	    got.uid != want->uid || got.saved_uid != want->saved_uid ||
 	    got.threads != want->threads || got.pid_levels != want->pid_levels ||
-	    got.has_memory != want->has_memory || got.capabilities != want->capabilities)
+	    got.has_memory != want->has_memory || got.permitted != want->permitted ||
+	    got.effective != want->effective)
 		fail_msg("%s: got state %c tgid %d ppid %d uid %u saved %u threads %u levels %u "
-			 "memory %d capabilities %#llx",
+			 "memory %d permitted %#llx effective %#llx",
 			 row->title, got.state, got.tgid, got.ppid, got.uid, got.saved_uid,
 			 got.threads, got.pid_levels, got.has_memory,
-			 (unsigned long long)got.capabilities);
+			 (unsigned long long)got.permitted, (unsigned long long)got.effective);
 }
 
 static void check_ns_pid(const char *text, unsigned level, int error, pid_t number)
@@ -76,29 +78,29 @@ static void status_is_parsed(void **state)
 		 "Gid:\t100\t100\t100\t100\nFDSize:\t64\nNStgid:\t812\n"
 		 "NSpid:\t812\nNSpgid:\t812\nNSsid:\t812\nKthread:\t0\n"
 		 "VmPeak:\t 2576 kB\nVmSize:\t 2576 kB\nThreads:\t1\n" STATUS_CAPS,
-		 .value = {'S', 812, 1, 1000, 1002, 1, 1, true, 0x1ffffffffff}},
+		 .value = {'S', 812, 1, 1000, 1002, 1, 1, true, 0x1ffffffffff, 0x200000}},
 		{.title = "a thread of several, two pid namespaces below ours",
 		 .text = STATUS_HEAD "State:\tR (running)\nTgid:\t7\nPid:\t9\nPPid:\t0\n"
 				     "Uid:\t0\t0\t0\t0\nNSpid:\t9\t35\t2\nVmSize:\t 2576 kB\n"
 				     "Threads:\t12\n",
-		 .value = {'R', 7, 0, 0, 0, 12, 3, true, 0}},
+		 .value = {'R', 7, 0, 0, 0, 12, 3, true, 0, 0}},
 		{.title = "a zombie",
 		 .text = STATUS_HEAD "State:\tZ (zombie)\nTgid:\t5\nPid:\t5\nPPid:\t4\n"
 				     "Uid:\t1000\t1000\t1000\t1000\nNSpid:\t5\nThreads:\t1\n"
 				     "CapPrm:\t0000000000000000\n",
-		 .value = {'Z', 5, 4, 1000, 1000, 1, 1, false, 0}},
+		 .value = {'Z', 5, 4, 1000, 1000, 1, 1, false, 0, 0}},
 		{.title = "a kernel thread",
 		 .text = "Name:\tkworker/0:1H-kblockd\nState:\tI (idle)\nTgid:\t44\nPid:\t44\n"
 			 "PPid:\t2\nUid:\t0\t0\t0\t0\nNSpid:\t44\nThreads:\t1\n" STATUS_CAPS,
-		 .value = {'I', 44, 2, 0, 0, 1, 1, false, 0x1ffffffffff}},
+		 .value = {'I', 44, 2, 0, 0, 1, 1, false, 0x1ffffffffff, 0x200000}},
 		{.title = "a uid that nobody has",
 		 .text = "State:\tS\nTgid:\t5\nPPid:\t4\nUid:\t4294967294\t1\t4294967295\t1\n"
 			 "Threads:\t1\n",
-		 .value = {'S', 5, 4, 4294967294u, 4294967295u, 1, 1, false, 0}},
+		 .value = {'S', 5, 4, 4294967294u, 4294967295u, 1, 1, false, 0, 0}},
 		{.title = "a name that looks like a line, as the kernel escapes it",
 		 .text = "Name:\tx\\nState:\\tZ\nState:\tS\nTgid:\t5\nPPid:\t4\n"
 			 "Uid:\t1\t1\t1\t1\nThreads:\t1\n",
-		 .value = {'S', 5, 4, 1, 1, 1, 1, false, 0}},
+		 .value = {'S', 5, 4, 1, 1, 1, 1, false, 0, 0}},
 		{.title = "nothing", .text = "", .error = -EINVAL},
 		{.title = "another file", .text = "cpu 1 2 3\n", .error = -EINVAL},
 		{.title = "no state",
@@ -358,17 +360,6 @@ static void processes_are_listed_in_ascending_order(void **state)
 	ucg_pids_clear(&pids);
 }
 
-static void capabilities_in_effect_are_parsed(void **state)
-{
-	uint64_t got;
-
-	(void)state;
-	assert_int_equal(proc_parse_effective(STATUS_CAPS "CapEff:\t0000000000200000\n", &got), 0);
-	assert_int_equal(got, 0x200000);
-	assert_int_equal(proc_parse_effective(STATUS_CAPS, &got), -EINVAL);
-	assert_int_equal(proc_parse_effective("CapEff:\tx\n", &got), -EINVAL);
-}
-
 static void the_map_of_the_initial_user_namespace_is_told(void **state)
 {
 	(void)state;
@@ -386,14 +377,13 @@ static void a_task_that_is_not_there_is_esrch(void **state)
 	struct proc_status status;
 	struct proc_stat stat;
 	struct ucg_pids pids = {0};
-	uint64_t soft, effective;
+	uint64_t soft;
 	pid_t pid_max;
 
 	(void)state;
 	/* Never given out: the highest pid is pid_max - 1. */
 	assert_int_equal(proc_read_pid_max(&pid_max), 0);
 	assert_int_equal(proc_read_status(pid_max, &status), -ESRCH);
-	assert_int_equal(proc_read_effective(pid_max, &effective), -ESRCH);
 	assert_false(proc_is_in_initial_user_ns(pid_max));
 	assert_int_equal(proc_read_stat(pid_max, pid_max, &stat), -ESRCH);
 	assert_int_equal(proc_read_stat(getpid(), pid_max, &stat), -ESRCH);
@@ -410,7 +400,6 @@ int main(void)
 		cmocka_unit_test(stat_is_parsed_whatever_the_name_of_the_command),
 		cmocka_unit_test(load_is_parsed),
 		cmocka_unit_test(forks_are_parsed),
-		cmocka_unit_test(capabilities_in_effect_are_parsed),
 		cmocka_unit_test(the_map_of_the_initial_user_namespace_is_told),
 		cmocka_unit_test(limits_are_parsed),
 		cmocka_unit_test(mounts_that_hide_processes_are_told),
