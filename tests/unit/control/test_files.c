@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* What each control file shows and takes: kernel behaviour §2, §9. */
 #include "../core/fake_tracker.h"
+#include "../core/one_world.h"
 
 #include "ucgroupfs/control.h"
 
-static struct world world;
 static struct fake_tracker fake;
 
 /* /a (1) with task 10; /a/b (2), /a/c (3); 20 is in the root. */
-static int start_by(const struct ucg_rules *rules)
+static void furnish(void)
 {
-	world_start_by(&world, rules);
 	fake_start(&fake, &world);
 	world_make(&world, "/", "a");
 	world_make(&world, "/a", "b");
@@ -25,27 +24,6 @@ static int start_by(const struct ucg_rules *rules)
 	fake.task[1] = fake.task[0];
 	fake.task[1].tid = fake.task[1].tgid = 20;
 	fake.task[1].group = UCG_ROOT_ID;
-	return 0;
-}
-
-static int start(void **state)
-{
-	(void)state;
-	return start_by(&ucg_rules_current);
-}
-
-static int start_original(void **state)
-{
-	(void)state;
-	return start_by(&ucg_rules_2_6_24);
-}
-
-static int end(void **state)
-{
-	(void)state;
-	fake_end(&fake);
-	world_end(&world);
-	return 0;
 }
 
 static struct ucg_opener opener = {MOUNTER, MOUNTER}, writer = {MOUNTER, MOUNTER};

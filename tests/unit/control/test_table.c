@@ -1,40 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* Which files there are, and what reading and writing of all have in common. */
 #include "../core/fake_tracker.h"
+#include "../core/one_world.h"
 
 #include "ucgroupfs/control.h"
 
-static struct world world;
 static struct fake_tracker fake;
 
 /* /a (1), /a/b (2) */
-static int start_by(const struct ucg_rules *rules)
+static void furnish(void)
 {
-	world_start_by(&world, rules);
 	fake_start(&fake, &world);
 	world_make(&world, "/", "a");
 	world_make(&world, "/a", "b");
-	return 0;
-}
-
-static int start(void **state)
-{
-	(void)state;
-	return start_by(&ucg_rules_current);
-}
-
-static int start_original(void **state)
-{
-	(void)state;
-	return start_by(&ucg_rules_2_6_24);
-}
-
-static int end(void **state)
-{
-	(void)state;
-	fake_end(&fake);
-	world_end(&world);
-	return 0;
 }
 
 static struct ucg_control_call call_of(const char *path)

@@ -119,6 +119,14 @@ static inline void fake_forget(struct ucg_tracker *tracker, struct ucg_group_id 
 	PRINT(&fake_of(tracker)->calls, "forget %u\n", (unsigned)group.value);
 }
 
+static inline void fake_end(void *context)
+{
+	struct fake_tracker *fake = context;
+
+	ucg_pids_clear(&fake->pids);
+	ucg_text_clear(&fake->calls);
+}
+
 static inline void fake_start(struct fake_tracker *fake, struct world *world)
 {
 	static const struct ucg_tracker_ops ops = {
@@ -133,12 +141,8 @@ static inline void fake_start(struct fake_tracker *fake, struct world *world)
 	};
 
 	*fake = (struct fake_tracker){.tracker.ops = &ops, .world = world};
-}
-
-static inline void fake_end(struct fake_tracker *fake)
-{
-	ucg_pids_clear(&fake->pids);
-	ucg_text_clear(&fake->calls);
+	world->at_end = fake_end;
+	world->context = fake;
 }
 
 /* The calls since the last look must be @expected, a line each. */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "fake_tracker.h"
+#include "one_world.h"
 
 #include <stdio.h>
 
 #include "ucgroupfs/attach.h"
 #include "ucgroupfs/log.h"
 
-static struct world world;
 static struct fake_tracker fake;
 static char logged[256];
 static int log_lines;
@@ -22,9 +22,8 @@ static void note(struct ucg_log *log, int priority, const char *format, va_list 
 static struct ucg_log test_log = {note};
 
 /* /a (1) with task 10, /b (2) empty; 20 is in the root. */
-static int start_by(const struct ucg_rules *rules)
+static void furnish(void)
 {
-	world_start_by(&world, rules);
 	fake_start(&fake, &world);
 	world_make(&world, "/", "a");
 	world_make(&world, "/", "b");
@@ -39,27 +38,6 @@ static int start_by(const struct ucg_rules *rules)
 	fake.task[1].tid = fake.task[1].tgid = 20;
 	fake.task[1].group = UCG_ROOT_ID;
 	log_lines = 0;
-	return 0;
-}
-
-static int start(void **state)
-{
-	(void)state;
-	return start_by(&ucg_rules_current);
-}
-
-static int start_original(void **state)
-{
-	(void)state;
-	return start_by(&ucg_rules_2_6_24);
-}
-
-static int end(void **state)
-{
-	(void)state;
-	fake_end(&fake);
-	world_end(&world);
-	return 0;
 }
 
 static struct ucg_attach_request request_to(const char *path, pid_t pid)

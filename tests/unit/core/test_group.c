@@ -3,6 +3,10 @@
 
 #include <stdio.h>
 
+static void furnish(void)
+{
+}
+
 /* ---- a change is all there is, and nothing before it is committed ---- */
 
 /* Runs after an operation that filled world.change: throws it away and compares with before. */

@@ -1,24 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Attributes of directories and control files. */
-#include "world.h"
-
-static struct world world;
+#include "one_world.h"
 
 #define FILE_NODE UCG_FILE_CONTROL(3)
 
-static int start(void **state)
+static void furnish(void)
 {
-	(void)state;
-	world_start(&world);
 	world_make(&world, "/", "a"); /* id 1, made at 101 */
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	world_end(&world);
-	return 0;
 }
 
 static void check_attr(unsigned file, mode_t table_mode, const char *expected)

@@ -1,25 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#include "world.h"
-
-static struct world world;
+#include "one_world.h"
 
 /* /a/b/c and /a/d */
-static int start(void **state)
+static void furnish(void)
 {
-	(void)state;
-	world_start(&world);
 	world_make(&world, "/", "a");	 /* 1 */
 	world_make(&world, "/a", "b");	 /* 2 */
 	world_make(&world, "/a/b", "c"); /* 3 */
 	world_make(&world, "/a", "d");	 /* 4 */
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	world_end(&world);
-	return 0;
 }
 
 static struct ucg_change *entered(const char *path)

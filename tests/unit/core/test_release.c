@@ -4,6 +4,10 @@
 
 #include <stdio.h>
 
+static void furnish(void)
+{
+}
+
 /* ---- the table: what happens, and which calls of the agent come of it ---- */
 
 /* The agent thread's part: takes all that is due, writes down the paths. */

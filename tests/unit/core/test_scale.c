@@ -10,6 +10,10 @@
 #define TENTH (GROUPS / 10)
 #define DEPTH 50000 /* under ASan a recursion would need more than the usual stack of 8 MiB */
 
+static void furnish(void)
+{
+}
+
 static const char *name_of(unsigned i)
 {
 	static char name[16];

@@ -1,38 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* What other threads do while the serving thread changes the world; to be run under TSan too. */
-#include "world.h"
+#include "one_world.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 
-static struct world world;
 static _Atomic bool stop;
 
-static int start_by(const struct ucg_rules *rules)
+static void furnish(void)
 {
-	world_start_by(&world, rules);
 	atomic_store(&stop, false);
-	return 0;
-}
-
-static int start(void **state)
-{
-	(void)state;
-	return start_by(&ucg_rules_current);
-}
-
-static int start_original(void **state)
-{
-	(void)state;
-	return start_by(&ucg_rules_2_6_24);
-}
-
-static int end(void **state)
-{
-	(void)state;
-	world_end(&world);
-	return 0;
 }
 
 /* cmocka's asserts are for the main thread: others count what they find wrong. */

@@ -1,28 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* Extended attributes of directories and control files. */
-#include "world.h"
+#include "one_world.h"
 
 #include <stdio.h>
 #include <sys/xattr.h>
 
-static struct world world;
-
 #define FILE_NODE UCG_FILE_CONTROL(3)
 #define TABLE_MODE 0644
 
-static int start(void **state)
+static void furnish(void)
 {
-	(void)state;
-	world_start(&world);
 	world_make(&world, "/", "a"); /* id 1, made at 101 */
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	world_end(&world);
-	return 0;
 }
 
 static struct ucg_group *group(void)

@@ -26,6 +26,9 @@ struct world {
 	struct ucg_change change; /* being filled */
 	time_t now;
 	struct ucg_opener user;
+	/* Ends what was added to it, if anything was. */
+	void (*at_end)(void *context);
+	void *context;
 };
 
 #define MOUNTER 1000u
@@ -72,6 +75,8 @@ static inline void world_start(struct world *world)
 
 static inline void world_end(struct world *world)
 {
+	if (world->at_end)
+		world->at_end(world->context);
 	ucg_change_clear(&world->change);
 	assert_null(ucg_hierarchy_free(world->hierarchy));
 }
