@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Operations of eight threads on the same groups end only as locks allow (kernel behaviour §1.2,
-§2.1, §6.2).  programs/races.c compares the outcomes; here are the calls that come of them."""
+§2.1, §6.2).  programs/races compares the outcomes; here are the calls that come of them."""
 
 import collections
 import subprocess
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.parametrize("times", SIZES)
 
 
 class Report:
-    """What programs/races.c printed."""
+    """What programs/races printed."""
 
     def __init__(self, text):
         words = [line.split() for line in text.splitlines()]
