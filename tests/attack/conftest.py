@@ -1,34 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""Attacks on discovery, with the kernel's own cgroup v1 as the judge where there is root.
+"""Attacks on discovery, with the kernel's own cgroup v1 as the judge where there is root."""
 
-UCG_BUILD and UCG_DAEMON as for the integration tests, whose sandbox this shares.
-"""
-
-import importlib.util
 import os
-import sys
 
 import pytest
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, HERE)
-
-
-def _load_integration():
-    path = os.path.join(os.path.dirname(HERE), "integration", "conftest.py")
-    spec = importlib.util.spec_from_file_location("integration_conftest", path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-
-
-_load_integration()
-
-import integration_conftest  # noqa: E402
-from integration_conftest import (BUILD, pytest_unconfigure, processes, programs,  # noqa: E402,F401
-                                  sandbox)
-from job import Stranger  # noqa: E402
-from judge import Judge, Results  # noqa: E402
+from job import Stranger
+from judge import Judge, Results
+from support.programs import BUILD
 
 LOADS = {"quiet": [], "loaded": ["storm", "storm"], "wrapping": ["failing"], "starved": ["storm"]}
 
@@ -37,19 +16,13 @@ NICE = 10
 
 
 def pytest_addoption(parser):
-    integration_conftest.pytest_addoption(parser)
     parser.addoption("--kernel-alone", action="store_true",
                      help="a second hierarchy of the kernel in place of ours, to try the attacks")
 
 
 def pytest_configure(config):
-    integration_conftest.pytest_configure(config)
     config.addinivalue_line("markers", "as_root: the daemon, and the job, are root's")
     config.results = Results()
-
-
-def pytest_collection_modifyitems(config, items):
-    integration_conftest.leave_out_long(config, items)
 
 
 def pytest_terminal_summary(terminalreporter, config):
@@ -60,7 +33,7 @@ def pytest_terminal_summary(terminalreporter, config):
 
 
 @pytest.fixture(scope="session")
-def attack_programs(programs):  # noqa: F811
+def attack_programs(programs):
     found = {name: f"{BUILD}/tests/attack/{name}" for name in ("attack", "attack_agent")}
     for path in found.values():
         assert os.access(path, os.X_OK), f"{path} is missing: build it first"
@@ -73,7 +46,7 @@ def is_long(pytestconfig):
 
 
 @pytest.fixture
-def judge(request, pytestconfig, sandbox, attack_programs, processes):  # noqa: F811
+def judge(request, pytestconfig, sandbox, attack_programs, processes):
     """Both hierarchies, and what is counted of them."""
     as_root = request.node.get_closest_marker("as_root") is not None
     if as_root and not sandbox.is_root:
@@ -89,7 +62,7 @@ def judge(request, pytestconfig, sandbox, attack_programs, processes):  # noqa: 
 
 
 @pytest.fixture
-def load(request, judge, sandbox, attack_programs):  # noqa: F811
+def load(request, judge, sandbox, attack_programs):
     """What else goes on on the machine.  Starved: our server shares a processor with a stranger and
     is held up in the midst of its looks, while the job goes on on the others."""
     strangers = [Stranger(sandbox, attack_programs, what) for what in LOADS[request.param]]

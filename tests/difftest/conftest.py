@@ -1,39 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""The same random operations on ours and on the kernel's hierarchy; each answer has to be equal.
-
-UCG_BUILD and UCG_DAEMON as for the integration tests, whose sandbox this shares.
-"""
-
-import importlib.util
-import os
-import sys
+"""The same random operations on ours and on the kernel's hierarchy; each answer has to be equal."""
 
 import pytest
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, HERE)
-
-
-def _load_integration():
-    path = os.path.join(os.path.dirname(HERE), "integration", "conftest.py")
-    spec = importlib.util.spec_from_file_location("integration_conftest", path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-
-
-_load_integration()
-
-import integration_conftest  # noqa: E402
-from integration_conftest import (pytest_configure, pytest_unconfigure, programs,  # noqa: E402,F401
-                                  sandbox)
-from run import Runner  # noqa: E402
+from run import Runner
 
 RUNS, LONG_RUNS, OPERATIONS = 20, 2000, 100
 
 
 def pytest_addoption(parser):
-    integration_conftest.pytest_addoption(parser)
     parser.addoption("--seed", type=int, default=1, help="of the first run")
     parser.addoption("--runs", type=int, help="how many, each with the next seed")
     parser.addoption("--operations", type=int, default=OPERATIONS, help="of each run")
@@ -63,7 +38,7 @@ def pytest_terminal_summary(terminalreporter, config):
 
 
 @pytest.fixture(scope="session")
-def runner(pytestconfig, sandbox, programs):  # noqa: F811
+def runner(pytestconfig, sandbox, programs):
     if not sandbox.is_root:
         pytest.skip("only root mounts the kernel's cgroup v1 file system, to compare with")
     pytestconfig.runner = Runner(sandbox, programs)

@@ -1,59 +1,22 @@
 # SPDX-License-Identifier: MIT
-"""Each test runs against ours and, as root, against the kernel's cgroup v1 file system.
+"""Each test runs against ours and, as root, against the kernel's cgroup v1 file system."""
 
-UCG_BUILD   build directory, default build/dev
-UCG_DAEMON  program under test, default UCG_BUILD/src/ucgroupfs
-"""
-
-import os
 import shlex
-import signal
-import sys
 
 import pytest
 
-sys.path.insert(0, os.path.dirname(__file__))
-
-from differences import DIFFERENCES  # noqa: E402
-from support import container, mounts  # noqa: E402
-from support.actor import Actor, Process  # noqa: E402
-from support.sandbox import Sandbox  # noqa: E402
-
-SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-BUILD = os.path.abspath(os.environ.get("UCG_BUILD", f"{SOURCE}/build/dev"))
-PROGRAMS = {
-    "daemon": os.path.abspath(os.environ.get("UCG_DAEMON", f"{BUILD}/src/ucgroupfs")),
-    "agent": f"{BUILD}/tests/integration/itest_agent",
-    "races": f"{BUILD}/tests/integration/itest_races",
-    "shapes": f"{BUILD}/tests/integration/itest_shapes",
-}
-
-
-def pytest_addoption(parser):
-    parser.addoption("--long", action="store_true", help="run the tests that take minutes as well")
+from differences import DIFFERENCES
+from support import mounts
+from support.actor import Actor
+from support.programs import BUILD, PROGRAMS
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "quick: in the pass with sanitizers as well")
-    config.addinivalue_line("markers", "long: only with --long")
     config.addinivalue_line("markers", "arguments(...): further ones of the daemon's")
     config.addinivalue_line("markers", "mount(options): mount options of the hierarchy")
     config.addinivalue_line("markers", "open_to_all: ours too, to other users and root")
     config.addinivalue_line("markers", "only(kind): against this hierarchy alone, with a reason")
-    signal.signal(signal.SIGTERM, lambda *_: pytest.exit("terminated"))  # finalizers run
-    config.sandbox = Sandbox()
-    config.sandbox.enter()
-    container.become_subreaper()
-    config.sandbox.start_tasks()
-
-
-def pytest_unconfigure(config):
-    container.end_everything()
-    if config.sandbox.is_root and os.path.exists("/proc/self/cgroup"):
-        folder = config.sandbox.folder()
-        if mounts.left_kernel_hierarchies():
-            mounts.forget_kernel_hierarchies(folder)
-    config.sandbox.leave()
 
 
 def pytest_generate_tests(metafunc):
@@ -72,15 +35,7 @@ def _name_without_kind(item):
     return name
 
 
-def leave_out_long(config, items):
-    long = [item for item in items if item.get_closest_marker("long")]
-    if long and not config.getoption("--long"):
-        config.hook.pytest_deselected(items=long)
-        items[:] = [item for item in items if item not in long]
-
-
 def pytest_collection_modifyitems(config, items):
-    leave_out_long(config, items)
     unknown = set(DIFFERENCES)
     for item in items:
         name = _name_without_kind(item)
@@ -107,26 +62,6 @@ def pytest_runtest_makereport(item, call):
         words = [f"UCG_BUILD={BUILD}", f"UCG_DAEMON={PROGRAMS['daemon']}", "/usr/bin/python3",
                  "-m", "pytest", f"{item.path}::{item.name}"]
         report.sections.append(("repeat with", shlex.join(words)))
-
-
-@pytest.fixture(scope="session")
-def sandbox(pytestconfig):
-    return pytestconfig.sandbox
-
-
-@pytest.fixture(scope="session")
-def programs():
-    for name in ("agent", "races", "shapes"):
-        assert os.access(PROGRAMS[name], os.X_OK), f"{PROGRAMS[name]} is missing: build it first"
-    return PROGRAMS
-
-
-@pytest.fixture
-def processes(sandbox):
-    """The container of what a test starts: ended as a whole."""
-    yield
-    container.end_everything(sandbox.tasks())
-    Process.let_go()
 
 
 @pytest.fixture
