@@ -12,6 +12,7 @@
 
 #include "handle.h"
 #include "slot.h"
+#include "spin.h"
 #include "ucgroupfs/fs.h"
 
 /* Seconds for which the kernel may keep entries and attributes: for ever.  All changes come through
@@ -37,6 +38,7 @@ struct ucg_fs {
 	int epoll_fd;
 	struct cds_list_head watches;
 
+	struct fs_spin spin;
 	struct fs_slots slots;
 	struct fs_slot *current; /* of the request under way; NULL once it is parked */
 	struct fs_handles handles;

@@ -159,6 +159,7 @@ static bool serve_one(struct ucg_fs *fs, int *resultp)
 	}
 	slot->length = (size_t)length;
 	slot->since_ns = monotonic_ns();
+	fs_spin_note(&fs->spin, slot->since_ns);
 	slot->state = FS_SLOT_FILLED;
 	dispatch(fs, slot);
 	return false;
@@ -187,11 +188,34 @@ static int wait_ms(const struct ucg_fs *fs)
 	return fs->owed_count ? OWED_RETRY_MS : -1;
 }
 
+/* Looks for a while without sleeping.  Return: as epoll_wait(2). */
+static int spin(struct ucg_fs *fs, struct epoll_event *event)
+{
+	uint64_t end_ns = monotonic_ns() + FS_SPIN_NS;
+	int count;
+
+	do
+		count = epoll_wait(fs->epoll_fd, event, ROUND, 0);
+	while (!count && monotonic_ns() < end_ns);
+	if (!count)
+		fs_spin_was_in_vain(&fs->spin);
+	return count;
+}
+
+static int wait_for_events(struct ucg_fs *fs, struct epoll_event *event)
+{
+	int timeout_ms = wait_ms(fs), count = 0;
+
+	if (timeout_ms && fs_spin_pays(&fs->spin))
+		count = spin(fs, event);
+	return count ? count : epoll_wait(fs->epoll_fd, event, ROUND, timeout_ms);
+}
+
 /* Each descriptor that is ready is served once, so none starves another. */
 static bool serve_ready(struct ucg_fs *fs, int *resultp)
 {
 	struct epoll_event event[ROUND];
-	int count = epoll_wait(fs->epoll_fd, event, ROUND, wait_ms(fs));
+	int count = wait_for_events(fs, event);
 
 	if (count < 0)
 		return ends_service(errno, resultp);

@@ -101,6 +101,7 @@ static int set_up(struct ucg_fs *fs)
 		r = fs_owed_init(fs);
 	if (r)
 		return r;
+	fs_spin_init(&fs->spin);
 	fs->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (fs->epoll_fd < 0)
 		return -errno;
