@@ -81,10 +81,24 @@ class KernelHierarchy(Hierarchy):
     def start(self):
         data = f"none,name={self.name}" + (f",{self.options}" if self.options else "")
         libc.mount("ucgtest", self.path, "cgroup", 0, data)
+        self.root_mode = os.stat(self.path).st_mode & 0o7777
         for name in (".",) + CONTROL_FILES:
             os.chown(self.root.file(name), self.sandbox.uid, self.sandbox.gid)
         os.chmod(self.path, 0o755)
         self.mounter = self.sandbox.root
+
+    def mount_again(self):
+        libc.umount(self.path)
+        self.start()
+
+    @contextlib.contextmanager
+    def mounted_at(self, path):
+        """Once more, there."""
+        libc.mount("ucgtest", path, "cgroup", 0, f"none,name={self.name}")
+        try:
+            yield True
+        finally:
+            libc.umount(path)
 
     def stop(self):
         """After all tasks have ended, as for ours."""
@@ -183,6 +197,18 @@ class OurHierarchy(Hierarchy):
             os.close(ready)
         assert self.ready_line.endswith(b"\n"), f"{command}: not ready\n{self.log()}"
         self.mounter = self.user = self.sandbox.root if self.as_root else self.sandbox.user
+        self.root_mode = self.root.mode()
+
+    def mount_again(self):
+        assert self.end_daemon() == 0, self.log()
+        self.start()
+
+    @contextlib.contextmanager
+    def mounted_at(self, path):
+        """Once more, there, in vain."""
+        command = self.sandbox.as_user([*self.command()[:-1], path])
+        command.remove("-f")
+        yield subprocess.run(command, capture_output=True, check=False).returncode == 0
 
     def processes(self):
         """Children of the test run."""
