@@ -12,8 +12,10 @@
 #define SECURE_NOROOT (1 << 0)
 
 static const cap_value_t needed[] = {
-	CAP_SYS_ADMIN,	     /* mount and unmount */
-	CAP_SYS_RESOURCE,    /* mark processes of other users */
+	CAP_SYS_ADMIN,	  /* mount and unmount */
+	CAP_SYS_RESOURCE, /* mark processes of other users ... */
+	CAP_SETUID,	  /* ... or, where root lacks that, become one of them for it */
+	CAP_SETGID,
 	CAP_SYS_PTRACE,	     /* see them where /proc hides them (hidepid) */
 	CAP_KILL,	     /* cgroup.kill */
 	CAP_IPC_LOCK,	     /* lock the slots of requests in memory */

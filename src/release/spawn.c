@@ -7,7 +7,7 @@
 #include <signal.h>
 #include <string.h>
 
-#include "raw.h"
+#include "ucgroupfs/raw.h"
 
 /* A group's marker is the soft limit of one of two resources; this is its magic. */
 #define MARKER_MAGIC 0x7563u

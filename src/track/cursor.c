@@ -3,16 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "pidfd.h"
 #include "proc.h"
+#include "ucgroupfs/raw.h"
 #include "ucgroupfs/scope.h"
 
 /* An anchor older than this is renewed by the next look: while nobody looks, no fork is made. */
@@ -37,23 +34,10 @@ uint64_t monotonic_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-/*
- * The thread sanitizer puts a function of its own in the place of clone(), which takes every child
- * for that of a fork, with memory of its own; the C library exports it under a second name.
- */
-#if defined(__SANITIZE_THREAD__)
-int __clone(int (*function)(void *), void *stack, int flags, void *argument, ...);
-#define raw_clone __clone
-#else
-#define raw_clone clone
-#endif
-
-/* Without the C library, whose thread-local data it shares with a parent that may be running. */
-__attribute__((no_sanitize("address", "thread", "undefined"))) static int
-leave_at_once(void *unused)
+UCG_CHILD_CODE static int leave_at_once(void *unused)
 {
 	(void)unused;
-	syscall(SYS_exit, 0);
+	ucg_raw_syscall(SYS_exit, 0, 0, 0, 0);
 	return 0;
 }
 
@@ -61,18 +45,11 @@ static int64_t take_pid(char *stack_end, int flags, int *pidfdp)
 {
 	uint64_t birth;
 
-	if (raw_clone(leave_at_once, stack_end, CLONE_VM | CLONE_PIDFD | SIGCHLD | flags, NULL,
+	if (ucg_clone(leave_at_once, stack_end, CLONE_VM | CLONE_PIDFD | SIGCHLD | flags, NULL,
 		      pidfdp) < 0)
 		return -errno;
 	birth = pidfd_birth(*pidfdp);
 	return birth ? (int64_t)birth : -ENOTSUP;
-}
-
-/* Where exits are ignored (SA_NOCLDWAIT) nothing is left to reap: ECHILD, when it is gone. */
-static void reap(int pidfd)
-{
-	while (waitid(P_PIDFD, (id_t)pidfd, NULL, WEXITED | __WALL) && errno == EINTR)
-		;
 }
 
 int64_t clock_read(void)
@@ -83,7 +60,7 @@ int64_t clock_read(void)
 	int64_t clock = take_pid(stack + sizeof(stack), CLONE_VFORK, &pidfd);
 
 	if (pidfd >= 0)
-		reap(pidfd);
+		pidfd_reap(pidfd);
 	return clock;
 }
 
@@ -97,7 +74,7 @@ void clock_child_end(struct clock_child *child)
 {
 	if (child->pidfd < 0)
 		return;
-	reap(child->pidfd);
+	pidfd_reap(child->pidfd);
 	close(child->pidfd);
 	child->pidfd = -1;
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stddef.h>
 
+#include "limit.h"
 #include "proc.h"
 
 static const struct {
@@ -62,9 +63,10 @@ int marker_choose(pid_t pid, uint64_t value, enum marker_carrier *carrierp, uint
 
 	for (enum marker_carrier carrier = 0; carrier < MARKER_CARRIERS; carrier++) {
 		struct rlimit limit;
+		int error = limit_access(pid, carriers[carrier].resource, NULL, &limit);
 
-		if (prlimit(pid, carriers[carrier].resource, NULL, &limit))
-			return -errno;
+		if (error)
+			return error;
 		/* One of ours that stands for no group any more, or never did, would hide the new
 		 * one.  What the limit was before it is not known. */
 		if (marker_is_ours((uint16_t)(value >> 32), limit.rlim_cur))
@@ -85,17 +87,19 @@ int marker_choose(pid_t pid, uint64_t value, enum marker_carrier *carrierp, uint
 int marker_write(pid_t pid, enum marker_carrier carrier, uint64_t soft, uint64_t *oldp)
 {
 	struct rlimit limit, old;
+	int error = limit_access(pid, carriers[carrier].resource, NULL, &limit);
 
+	if (error)
+		return error;
 	/* Only the soft limit is ours: the hard one is read and written back.  A process that
 	 * lowers its own hard limit in between would see it raised again only if we had the
 	 * privilege, and else we get EPERM: as with two writers of any limit. */
-	if (prlimit(pid, carriers[carrier].resource, NULL, &limit))
-		return -errno;
 	if (soft > limit.rlim_max && marker_is_any(soft))
 		return -EINVAL;
 	limit.rlim_cur = soft < limit.rlim_max ? soft : limit.rlim_max;
-	if (prlimit(pid, carriers[carrier].resource, &limit, &old))
-		return -errno;
+	error = limit_access(pid, carriers[carrier].resource, &limit, &old);
+	if (error)
+		return error;
 	if (oldp)
 		*oldp = old.rlim_cur;
 	return 0;

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* linux/magic.h, from 6.9 on. */
@@ -33,6 +34,12 @@ bool pidfd_is_dead(int pidfd)
 
 	/* EINTR can't be, it does not sleep; ENOMEM can't for one descriptor. */
 	return poll(&poll_fd, 1, 0) > 0;
+}
+
+void pidfd_reap(int pidfd)
+{
+	while (waitid(P_PIDFD, (id_t)pidfd, NULL, WEXITED | __WALL) && errno == EINTR)
+		;
 }
 
 int pidfd_kill(int pidfd, int signal)

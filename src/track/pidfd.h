@@ -17,6 +17,10 @@ int pidfd_get(pid_t pid);
 /* Has the process exited, reaped or not? */
 bool pidfd_is_dead(int pidfd);
 
+/* Waits until a child of ours has exited.  Where exits are ignored (SA_NOCLDWAIT) it leaves nothing
+ * to reap. */
+void pidfd_reap(int pidfd);
+
 /* Return: 0; -ESRCH: dead; -EPERM. */
 int pidfd_kill(int pidfd, int signal);
 

@@ -35,6 +35,11 @@ static unsigned count_numbers(const char *value)
 	return count;
 }
 
+static bool parse_ids(const char *value, struct proc_ids *ids)
+{
+	return sscanf(value, "%u %u %u", &ids->real, &ids->effective, &ids->saved) == 3;
+}
+
 static uint64_t hexadecimal(const char *value)
 {
 	return value ? strtoull(value, NULL, 16) : 0;
@@ -46,24 +51,26 @@ int proc_parse_status(const char *text, struct proc_status *status)
 	const char *tgid = line_value(text, "Tgid:");
 	const char *ppid = line_value(text, "PPid:");
 	const char *uid = line_value(text, "Uid:");
+	const char *gid = line_value(text, "Gid:");
 	const char *threads = line_value(text, "Threads:");
 	const char *levels = line_value(text, "NSpid:");
 	char letter;
 	int tgid_value, ppid_value;
-	unsigned real, effective, saved, count;
+	struct proc_ids uids, gids;
+	unsigned count;
 
-	if (!state || !tgid || !ppid || !uid || !threads)
+	if (!state || !tgid || !ppid || !uid || !gid || !threads)
 		return -EINVAL;
 	if (sscanf(state, " %c", &letter) != 1 || sscanf(tgid, "%d", &tgid_value) != 1 ||
 	    sscanf(ppid, "%d", &ppid_value) != 1 || sscanf(threads, "%u", &count) != 1 ||
-	    sscanf(uid, "%u %u %u", &real, &effective, &saved) != 3)
+	    !parse_ids(uid, &uids) || !parse_ids(gid, &gids))
 		return -EINVAL;
 	*status = (struct proc_status){
 		.state = letter,
 		.tgid = tgid_value,
 		.ppid = ppid_value,
-		.uid = real,
-		.saved_uid = saved,
+		.uid = uids,
+		.gid = gids,
 		.threads = count,
 		.pid_levels = levels ? count_numbers(levels) : 1,
 		.has_memory = line_value(text, "VmSize:") != NULL,

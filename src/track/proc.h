@@ -14,11 +14,15 @@
  * Source of the formats: proc(5).
  */
 
+struct proc_ids {
+	unsigned real, effective, saved;
+};
+
 /* /proc/PID/status, as far as it matters. */
 struct proc_status {
 	char state; /* R S D T t Z X I */
 	pid_t tgid, ppid;
-	uid_t uid, saved_uid;
+	struct proc_ids uid, gid;
 	unsigned threads;	       /* of the process, a zombie leader included */
 	unsigned pid_levels;	       /* numbers on the NSpid line: 1 for our own pid namespace */
 	bool has_memory;	       /* a VmSize line; kernel threads and zombies have none */

@@ -20,7 +20,7 @@ static bool is_unmovable(pid_t tid, const struct proc_status *status)
 {
 	struct proc_stat stat;
 
-	if (status->has_memory || proc_state_is_dead(status->state) || status->uid != 0)
+	if (status->has_memory || proc_state_is_dead(status->state) || status->uid.real != 0)
 		return false;
 	if (tid == KTHREADD && status->ppid == 0)
 		return true;
@@ -72,8 +72,8 @@ int task_find(struct track *track, pid_t tid, struct ucg_task *task)
 	*task = (struct ucg_task){
 		.tid = tid,
 		.tgid = status.tgid,
-		.uid = status.uid,
-		.saved_uid = status.saved_uid,
+		.uid = status.uid.real,
+		.saved_uid = status.uid.saved,
 		.dead = dead,
 		.alive_threads = !dead || status.threads > 1,
 		.threaded = status.threads > (dead && tid == status.tgid ? 2u : 1u),

@@ -8,7 +8,7 @@
 
 #include "proc.h"
 
-const char *const fuzz_alphabet = "State:\tSZ\nTgid:\nPPid:\nUid:\t0123456789\nThreads:\n"
+const char *const fuzz_alphabet = "State:\tSZ\nTgid:\nPPid:\nUid:\nGid:\t0123456789\nThreads:\n"
 				  "NSpid:\t12\nVmSize:\nCapPrm:\t0f -";
 
 static char *with_rest(const char *name)
@@ -17,6 +17,7 @@ static char *with_rest(const char *name)
 
 	if (asprintf(&text,
 		     "Name:\t%s\nState:\tS (sleeping)\nTgid:\t7\nPPid:\t6\nUid:\t1\t2\t3\t4\n"
+		     "Gid:\t5\t6\t7\t8\n"
 		     "NSpid:\t7\t1\nVmSize:\t9 kB\nThreads:\t5\nCapPrm:\t00000000000000ff\n"
 		     "CapEff:\t000000000000007f\n",
 		     name) < 0)
@@ -35,10 +36,11 @@ static void check_name(char *name)
 			*c = 'n';
 	text = with_rest(name);
 	FUZZ_CHECK(proc_parse_status(text, &status) == 0, "name \"%s\"", name);
-	FUZZ_CHECK(status.state == 'S' && status.tgid == 7 && status.ppid == 6 && status.uid == 1 &&
-			   status.saved_uid == 3 && status.threads == 5 && status.pid_levels == 2 &&
-			   status.has_memory && status.permitted == 0xff &&
-			   status.effective == 0x7f,
+	FUZZ_CHECK(status.state == 'S' && status.tgid == 7 && status.ppid == 6 &&
+			   status.uid.real == 1 && status.uid.saved == 3 &&
+			   status.gid.effective == 6 && status.threads == 5 &&
+			   status.pid_levels == 2 && status.has_memory &&
+			   status.permitted == 0xff && status.effective == 0x7f,
 		   "name \"%s\"", name);
 	free(text);
 }

@@ -13,7 +13,7 @@
 #include <urcu/urcu-memb.h>
 
 #include "probe.h"
-#include "raw.h"
+#include "ucgroupfs/raw.h"
 #include "ucgroupfs/release.h"
 
 #define GROUPS_AT_ONCE 1000

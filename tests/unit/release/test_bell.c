@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "bell.h"
-#include "raw.h"
+#include "ucgroupfs/raw.h"
 
 #define STACK_SIZE 16384
 

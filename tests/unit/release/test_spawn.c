@@ -13,7 +13,7 @@
 
 #include "bell.h"
 #include "probe.h"
-#include "raw.h"
+#include "ucgroupfs/raw.h"
 #include "spawn.h"
 
 #define STACK_SIZE 16384

@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "proc.h"
+#include "ucgroupfs/raw.h"
 
 /*
  * A nursery: the processes of one test.  They tell of themselves by the report pipe and wait at the
@@ -199,20 +200,12 @@ sleep_for_ever(void *nursery_pointer)
 	return 0;
 }
 
-/* As in cursor.c. */
-#if defined(__SANITIZE_THREAD__)
-int __clone(int (*function)(void *), void *stack, int flags, void *argument, ...);
-#define raw_clone __clone
-#else
-#define raw_clone clone
-#endif
-
 static inline void start_thread(struct nursery *nursery)
 {
 	size_t size = 65536;
 	char *stack = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	if (stack == MAP_FAILED || raw_clone(sleep_for_ever, stack + size,
+	if (stack == MAP_FAILED || ucg_clone(sleep_for_ever, stack + size,
 					     CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
 						     CLONE_THREAD | CLONE_SYSVSEM,
 					     nursery) < 0)

@@ -36,15 +36,17 @@ static void check_status(const struct status_row *row)
 	if (error)
 		return;
 	if (got.state != want->state || got.tgid != want->tgid || got.ppid != want->ppid ||
-	    got.uid != want->uid || got.saved_uid != want->saved_uid ||
-	    got.threads != want->threads || got.pid_levels != want->pid_levels ||
-	    got.has_memory != want->has_memory || got.permitted != want->permitted ||
-	    got.effective != want->effective)
-		fail_msg("%s: got state %c tgid %d ppid %d uid %u saved %u threads %u levels %u "
+	    memcmp(&got.uid, &want->uid, sizeof(got.uid)) != 0 ||
+	    memcmp(&got.gid, &want->gid, sizeof(got.gid)) != 0 || got.threads != want->threads ||
+	    got.pid_levels != want->pid_levels || got.has_memory != want->has_memory ||
+	    got.permitted != want->permitted || got.effective != want->effective)
+		fail_msg("%s: got state %c tgid %d ppid %d uids %u %u %u gids %u %u %u threads %u "
+			 "levels %u "
 			 "memory %d permitted %#llx effective %#llx",
-			 row->title, got.state, got.tgid, got.ppid, got.uid, got.saved_uid,
-			 got.threads, got.pid_levels, got.has_memory,
-			 (unsigned long long)got.permitted, (unsigned long long)got.effective);
+			 row->title, got.state, got.tgid, got.ppid, got.uid.real, got.uid.effective,
+			 got.uid.saved, got.gid.real, got.gid.effective, got.gid.saved, got.threads,
+			 got.pid_levels, got.has_memory, (unsigned long long)got.permitted,
+			 (unsigned long long)got.effective);
 }
 
 static void check_ns_pid(const char *text, unsigned level, int error, pid_t number)
@@ -75,45 +77,63 @@ static void status_is_parsed(void **state)
 		 .text = STATUS_HEAD
 		 "State:\tS (sleeping)\nTgid:\t812\nNgid:\t0\nPid:\t812\n"
 		 "PPid:\t1\nTracerPid:\t0\nUid:\t1000\t1001\t1002\t1003\n"
-		 "Gid:\t100\t100\t100\t100\nFDSize:\t64\nNStgid:\t812\n"
+		 "Gid:\t5\t6\t7\t8\nFDSize:\t64\nNStgid:\t812\n"
 		 "NSpid:\t812\nNSpgid:\t812\nNSsid:\t812\nKthread:\t0\n"
 		 "VmPeak:\t 2576 kB\nVmSize:\t 2576 kB\nThreads:\t1\n" STATUS_CAPS,
-		 .value = {'S', 812, 1, 1000, 1002, 1, 1, true, 0x1ffffffffff, 0x200000}},
+		 .value = {'S',
+			   812,
+			   1,
+			   {1000, 1001, 1002},
+			   {5, 6, 7},
+			   1,
+			   1,
+			   true,
+			   0x1ffffffffff,
+			   0x200000}},
 		{.title = "a thread of several, two pid namespaces below ours",
-		 .text = STATUS_HEAD "State:\tR (running)\nTgid:\t7\nPid:\t9\nPPid:\t0\n"
-				     "Uid:\t0\t0\t0\t0\nNSpid:\t9\t35\t2\nVmSize:\t 2576 kB\n"
-				     "Threads:\t12\n",
-		 .value = {'R', 7, 0, 0, 0, 12, 3, true, 0, 0}},
+		 .text = STATUS_HEAD
+		 "State:\tR (running)\nTgid:\t7\nPid:\t9\nPPid:\t0\n"
+		 "Uid:\t0\t0\t0\t0\nGid:\t5\t6\t7\t8\nNSpid:\t9\t35\t2\nVmSize:\t 2576 kB\n"
+		 "Threads:\t12\n",
+		 .value = {'R', 7, 0, {0, 0, 0}, {5, 6, 7}, 12, 3, true, 0, 0}},
 		{.title = "a zombie",
-		 .text = STATUS_HEAD "State:\tZ (zombie)\nTgid:\t5\nPid:\t5\nPPid:\t4\n"
-				     "Uid:\t1000\t1000\t1000\t1000\nNSpid:\t5\nThreads:\t1\n"
-				     "CapPrm:\t0000000000000000\n",
-		 .value = {'Z', 5, 4, 1000, 1000, 1, 1, false, 0, 0}},
+		 .text = STATUS_HEAD
+		 "State:\tZ (zombie)\nTgid:\t5\nPid:\t5\nPPid:\t4\n"
+		 "Uid:\t1000\t1000\t1000\t1000\nGid:\t5\t6\t7\t8\nNSpid:\t5\nThreads:\t1\n"
+		 "CapPrm:\t0000000000000000\n",
+		 .value = {'Z', 5, 4, {1000, 1000, 1000}, {5, 6, 7}, 1, 1, false, 0, 0}},
 		{.title = "a kernel thread",
 		 .text = "Name:\tkworker/0:1H-kblockd\nState:\tI (idle)\nTgid:\t44\nPid:\t44\n"
-			 "PPid:\t2\nUid:\t0\t0\t0\t0\nNSpid:\t44\nThreads:\t1\n" STATUS_CAPS,
-		 .value = {'I', 44, 2, 0, 0, 1, 1, false, 0x1ffffffffff, 0x200000}},
+			 "PPid:\t2\nUid:\t0\t0\t0\t0\nGid:\t5\t6\t7\t8\nNSpid:\t44\nThreads:"
+			 "\t1\n" STATUS_CAPS,
+		 .value = {'I', 44, 2, {0, 0, 0}, {5, 6, 7}, 1, 1, false, 0x1ffffffffff, 0x200000}},
 		{.title = "a uid that nobody has",
-		 .text = "State:\tS\nTgid:\t5\nPPid:\t4\nUid:\t4294967294\t1\t4294967295\t1\n"
+		 .text = "State:\tS\nTgid:\t5\nPPid:\t4\nUid:\t4294967294\t1\t4294967295\t1\nGid:"
+			 "\t5\t6\t7\t8\n"
 			 "Threads:\t1\n",
-		 .value = {'S', 5, 4, 4294967294u, 4294967295u, 1, 1, false, 0, 0}},
+		 .value = {'S', 5, 4, {4294967294u, 1, 4294967295u}, {5, 6, 7}, 1, 1, false, 0, 0}},
 		{.title = "a name that looks like a line, as the kernel escapes it",
 		 .text = "Name:\tx\\nState:\\tZ\nState:\tS\nTgid:\t5\nPPid:\t4\n"
-			 "Uid:\t1\t1\t1\t1\nThreads:\t1\n",
-		 .value = {'S', 5, 4, 1, 1, 1, 1, false, 0, 0}},
+			 "Uid:\t1\t1\t1\t1\nGid:\t5\t6\t7\t8\nThreads:\t1\n",
+		 .value = {'S', 5, 4, {1, 1, 1}, {5, 6, 7}, 1, 1, false, 0, 0}},
 		{.title = "nothing", .text = "", .error = -EINVAL},
 		{.title = "another file", .text = "cpu 1 2 3\n", .error = -EINVAL},
 		{.title = "no state",
-		 .text = "Tgid:\t5\nPPid:\t4\nUid:\t1\t1\t1\t1\nThreads:\t1\n",
+		 .text = "Tgid:\t5\nPPid:\t4\nUid:\t1\t1\t1\t1\nGid:\t5\t6\t7\t8\nThreads:\t1\n",
 		 .error = -EINVAL},
 		{.title = "no threads",
-		 .text = "State:\tS\nTgid:\t5\nPPid:\t4\nUid:\t1\t1\t1\t1\n",
+		 .text = "State:\tS\nTgid:\t5\nPPid:\t4\nUid:\t1\t1\t1\t1\nGid:\t5\t6\t7\t8\n",
 		 .error = -EINVAL},
 		{.title = "two uids",
-		 .text = "State:\tS\nTgid:\t5\nPPid:\t4\nUid:\t1\t1\nThreads:\t1\n",
+		 .text = "State:\tS\nTgid:\t5\nPPid:\t4\nUid:\t1\t1\nGid:\t5\t6\t7\t8\nThreads:"
+			 "\t1\n",
+		 .error = -EINVAL},
+		{.title = "no group ids",
+		 .text = "State:\tS\nTgid:\t5\nPPid:\t4\nUid:\t1\t1\t1\t1\nThreads:\t1\n",
 		 .error = -EINVAL},
 		{.title = "a tgid in words",
-		 .text = "State:\tS\nTgid:\tfive\nPPid:\t4\nUid:\t1\t1\t1\t1\nThreads:\t1\n",
+		 .text = "State:\tS\nTgid:\tfive\nPPid:\t4\nUid:\t1\t1\t1\t1\nGid:"
+			 "\t5\t6\t7\t8\nThreads:\t1\n",
 		 .error = -EINVAL},
 	};
 
@@ -321,7 +341,8 @@ static void this_process_is_read(void **state)
 	assert_int_equal(proc_read_status(getpid(), &status), 0);
 	assert_int_equal(status.tgid, getpid());
 	assert_int_equal(status.ppid, getppid());
-	assert_int_equal(status.uid, getuid());
+	assert_int_equal(status.uid.real, getuid());
+	assert_int_equal(status.gid.effective, getegid());
 	assert_true(status.has_memory);
 	assert_int_equal(proc_read_stat(getpid(), getpid(), &stat), 0);
 	assert_int_equal(stat.ppid, getppid());

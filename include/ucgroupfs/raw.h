@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef UCG_RELEASE_RAW_H
-#define UCG_RELEASE_RAW_H
+#ifndef UCGROUPFS_RAW_H
+#define UCGROUPFS_RAW_H
 
 #include <errno.h>
 #include <sched.h>
@@ -9,19 +9,19 @@
 #include <unistd.h>
 
 /*
- * System calls for the child between clone and exec.
+ * System calls for a child that shares our memory (CLONE_VM).
  *
- * The child shares memory and, having no CLONE_SETTLS, the thread-local storage of the agent
- * thread, which goes on running beside it.  libc's wrappers store errno there, so child and agent
- * thread would overwrite each other's.  Therefore:
+ * Having no CLONE_SETTLS, it also shares the thread-local storage of the thread that made it, which
+ * goes on running beside it.  libc's wrappers store errno there, so child and thread would
+ * overwrite each other's.  Therefore:
  *
  * 1. The child makes its calls through ucg_raw_syscall() alone, which returns -errno and touches no
  *    memory but what the call is given.  It calls no function of libc.
  * 2. The stack protector only reads thread-local storage.  Sanitizers would write theirs, so
  *    whatever the child runs is UCG_CHILD_CODE.
  * 3. Where ucg_raw_syscall() is not written for the processor it is syscall(2) of libc, and
- *    CLONE_VFORK stops the agent thread until the child is through: nobody runs beside it, and
- *    errno is dead in the agent thread across its clone().
+ *    CLONE_VFORK stops the thread until the child is through: nobody runs beside it, and errno is
+ *    dead in the thread across its clone().
  */
 
 #if defined(__has_attribute)
