@@ -36,7 +36,9 @@ class Group:
     def find(self, path):
         """None: there is no such group."""
         group = self
-        for name in filter(None, path.split("/")):
+        for name in path.split("/"):
+            if name in ("", "."):
+                continue
             group = group.children.get(name) if group else None
         return group
 

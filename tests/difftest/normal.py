@@ -31,8 +31,8 @@ NORMALISED = {
     "extended attributes, /proc/PID/cgroup":
         "not there: DIFFERENCES",
     "tasks of others than the mounter, where the opener may move them":
-        "a user may not set their limits, nor may root without CAP_SYS_RESOURCE (EPERM): ERRORS BY "
-        "OPERATION of the manual page",
+        "a user may not set their limits, nor may root without CAP_SYS_RESOURCE where their user "
+        "ids differ (EPERM): ERRORS BY OPERATION of the manual page",
     "release_agent in a user's hierarchy":
         "written by the mounter alone, which is root for the kernel's, and the user for ours",
     "set-user-id and set-group-id bits of control files":

@@ -141,11 +141,12 @@ class Operations:
         return Command(data, group, name, text, target)
 
     def _check_is_comparable(self, target, uid):
-        """The mounter may not set limits of others, unless it is root and has the capability."""
-        mounter = 0 if self.as_root else USER
-        is_mounters = all(own == mounter for own in target.uids)
+        """A user may not set limits of others; root may, but without CAP_SYS_RESOURCE only of
+        tasks that have one user id."""
+        is_one = len(set(target.uids)) == 1
+        is_markable = is_one if self.as_root else is_one and target.uids[0] == USER
         may_any = self.as_root and has_capability(CAP_SYS_RESOURCE)
-        if target.may_be_moved_by(uid) and not is_mounters and not may_any:
+        if target.may_be_moved_by(uid) and not is_markable and not may_any:
             raise Skipped
 
     def _before_move(self, target):

@@ -16,6 +16,7 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "arguments(...): further ones of the daemon's")
     config.addinivalue_line("markers", "mount(options): mount options of the hierarchy")
     config.addinivalue_line("markers", "open_to_all: ours too, to other users and root")
+    config.addinivalue_line("markers", "by_root: ours is mounted by root too")
     config.addinivalue_line("markers", "only(kind): against this hierarchy alone, with a reason")
 
 
@@ -79,8 +80,11 @@ def hierarchy(request, sandbox, programs, processes):
         if "allow_other" in options.split(",") and not sandbox.is_root:
             pytest.skip("only root has tasks of two users")
         arguments = request.node.get_closest_marker("arguments")
+        as_root = request.node.get_closest_marker("by_root") is not None
+        if as_root and not sandbox.is_root:
+            pytest.skip("only root mounts for other users")
         mounted = mounts.OurHierarchy(sandbox, programs, options,
-                                      arguments.args if arguments else ())
+                                      arguments.args if arguments else (), as_root)
     request.node.hierarchy = mounted
     with mounts.started(mounted):
         yield mounted

@@ -107,7 +107,7 @@ def as_mdoc():
 def written_into(page):
     """The text of the page with the rows of this file in their section."""
     head, rest = page.split(BEGIN)
-    return head + BEGIN + as_mdoc() + rest[rest.index("\n.Sh ") + 1:]
+    return head + BEGIN + as_mdoc() + rest[rest.index(".Sh "):]
 
 
 def _plain(mdoc):
