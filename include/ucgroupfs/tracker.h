@@ -59,9 +59,9 @@ struct ucg_tracker_ops {
 	 * Return: as above, but for -ESRCH. */
 	int (*express)(struct ucg_tracker *tracker, pid_t caller, struct ucg_pids *pids);
 
-	/* Is CAP_SYS_ADMIN in effect for the task, in the initial user namespace?  Where that can't
-	 * be told, and for @tid 0: no. */
-	bool (*is_admin)(struct ucg_tracker *tracker, pid_t tid);
+	/* Is this one of capabilities(7) in effect for the task, in the initial user namespace?
+	 * Where that can't be told, and for @tid 0: no. */
+	bool (*is_capable)(struct ucg_tracker *tracker, pid_t tid, int capability);
 
 	/* Moves the whole process of @task; the caller has settled source and target and has made
 	 * sure that it is to move.  Delivers no event for @to: the caller knows.

@@ -3,21 +3,46 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
+#include <sys/stat.h>
 
 /*
  * Opening and closing, of control files and directories alike: a handle is made and ended.  What
  * the handle may be used for is decided here, once; later changes of mode do not matter to it.
  */
 
-/* O_TRUNC changes no value, but the times; it comes with the open (FUSE_CAP_ATOMIC_O_TRUNC). */
+#define SET_ID_BITS (S_ISUID | S_ISGID)
+
+static bool keeps_set_id_bits(const struct fs_call *call)
+{
+	struct ucg_tracker *tracker = call->fs->config.tracker;
+
+	return tracker->ops->is_capable(tracker, fuse_req_ctx(call->req)->pid, CAP_FSETID);
+}
+
+/* The bits that a change of the content takes away.  Without S_IXGRP S_ISGID does not mean that a
+ * program gets the group's rights. */
+static mode_t set_id_bits(mode_t mode)
+{
+	return mode & S_IXGRP ? mode & SET_ID_BITS : mode & S_ISUID;
+}
+
+/* O_TRUNC changes no value, but the times, and takes set-id bits away; the kernel leaves that to
+ * us, for it comes with the open (FUSE_CAP_ATOMIC_O_TRUNC). */
 static int truncate_node(struct fs_call *call)
 {
-	struct timespec now = fs_now();
-	const struct ucg_attr attr = {.mtime = now, .ctime = now};
+	struct ucg_hierarchy *hierarchy = call->fs->config.hierarchy;
+	unsigned mask = UCG_ATTR_MTIME | UCG_ATTR_CTIME;
+	struct ucg_attr attr;
 
-	return ucg_node_set(call->fs->config.hierarchy, call->node.group, call->node.file,
-			    call->node.table_mode, UCG_ATTR_MTIME | UCG_ATTR_CTIME, &attr,
-			    call->change);
+	ucg_node_attr(hierarchy, call->node.group, call->node.file, call->node.table_mode, &attr);
+	if (set_id_bits(attr.mode) && !keeps_set_id_bits(call)) {
+		attr.mode &= ~set_id_bits(attr.mode);
+		mask |= UCG_ATTR_MODE;
+	}
+	attr.mtime = attr.ctime = fs_now();
+	return ucg_node_set(hierarchy, call->node.group, call->node.file, call->node.table_mode,
+			    mask, &attr, call->change);
 }
 
 static int check_file(struct fs_call *call)
@@ -40,8 +65,8 @@ static int decide_open(struct fs_call *call)
 	if (r)
 		return r;
 	return fs_handle_prepare(&call->fs->handles, call->node.group, call->node.file,
-				 row && row->wakes_pollers, &opener, fuse_req_ctx(call->req)->pid,
-				 call->result, call->change);
+				 row && (row->wakes_pollers || row->is_list), &opener,
+				 fuse_req_ctx(call->req)->pid, call->result, call->change);
 }
 
 /* The image that ends a handle.  Return: 0; -ENOMEM. */

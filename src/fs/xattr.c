@@ -2,6 +2,7 @@
 #include "fs_internal.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 
 /*
  * Extended attributes.  The kernel has checked permissions, by namespace, and the bounds of names
@@ -91,7 +92,7 @@ static bool sees_trusted(struct ucg_fs *fs, fuse_req_t req, const struct fs_node
 	struct ucg_tracker *tracker = fs->config.tracker;
 
 	return ucg_xattr_has_trusted(node->group, node->file) &&
-	       tracker->ops->is_admin(tracker, fuse_req_ctx(req)->pid);
+	       tracker->ops->is_capable(tracker, fuse_req_ctx(req)->pid, CAP_SYS_ADMIN);
 }
 
 void fs_list_xattr(fuse_req_t req, fuse_ino_t ino, size_t size)

@@ -83,13 +83,13 @@ int task_find(struct track *track, pid_t tid, struct ucg_task *task)
 	return 0;
 }
 
-bool task_is_admin(pid_t tid)
+bool task_is_capable(pid_t tid, int capability)
 {
 	struct proc_status status;
 
 	if (!tid || proc_read_status(tid, &status))
 		return false;
-	return status.effective & UINT64_C(1) << CAP_SYS_ADMIN && proc_is_in_initial_user_ns(tid);
+	return status.effective & UINT64_C(1) << capability && proc_is_in_initial_user_ns(tid);
 }
 
 /* What a process carries now, and what its limit was before. */

@@ -10,8 +10,8 @@
 /* As ucg_tracker_ops.find. */
 int task_find(struct track *track, pid_t tid, struct ucg_task *task);
 
-/* As ucg_tracker_ops.is_admin. */
-bool task_is_admin(pid_t tid);
+/* As ucg_tracker_ops.is_capable. */
+bool task_is_capable(pid_t tid, int capability);
 
 /* As ucg_tracker_ops.attach. */
 int task_attach(struct track *track, const struct ucg_task *task, struct ucg_group_id to);

@@ -188,10 +188,10 @@ static int express(struct ucg_tracker *tracker, pid_t caller, struct ucg_pids *p
 	return error ? error : pidns_out(&pidns, pids);
 }
 
-static bool is_admin(struct ucg_tracker *tracker, pid_t tid)
+static bool is_capable(struct ucg_tracker *tracker, pid_t tid, int capability)
 {
 	(void)tracker;
-	return task_is_admin(tid);
+	return task_is_capable(tid, capability);
 }
 
 static int attach(struct ucg_tracker *tracker, const struct ucg_task *task, struct ucg_group_id to)
@@ -246,7 +246,7 @@ static const struct ucg_tracker_ops operations = {
 	.find = find,
 	.understand = understand,
 	.express = express,
-	.is_admin = is_admin,
+	.is_capable = is_capable,
 	.attach = attach,
 	.list = list,
 	.kill = kill_group,

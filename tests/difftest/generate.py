@@ -12,7 +12,7 @@ NAMES = ["a", "b", "c", "d", "x y", "\u00e9", ".h", "cpu.shares", "%s:,*\\", "n"
 ODD_NAMES = ["tasks", "notify_on_release", "release_agent", "cgroup.sane_behavior", "n" * 300,
              "new\nline", ".", "..", "", "a/", "a/x", "missing/x"]
 FILE_MODES = [0, 0o200, 0o400, 0o444, 0o600, 0o644, 0o644, 0o666, 0o666, 0o755, 0o1755, 0o711,
-              0o1777]
+              0o1777, 0o4755, 0o2755, 0o6777, 0o4644]
 GROUP_MODES = [0o555, 0o700, 0o755, 0o755, 0o777, 0o777, 0o1777, 0o2777, 0o7777, 0, 0o311, 0o444]
 OPEN_FLAGS = [os.O_RDONLY, os.O_RDWR, os.O_RDWR, os.O_RDWR, os.O_WRONLY]
 MORE_FLAGS = [0, 0, 0, 0, os.O_TRUNC, os.O_APPEND, os.O_CREAT, os.O_CREAT | os.O_EXCL,

@@ -35,9 +35,8 @@ NORMALISED = {
         "ids differ (EPERM): ERRORS BY OPERATION of the manual page",
     "release_agent in a user's hierarchy":
         "written by the mounter alone, which is root for the kernel's, and the user for ours",
-    "set-user-id and set-group-id bits of control files":
-        "open(2) with O_TRUNC by others than root clears them in the kernel, and not yet in ours; "
-        "so they are never set",
+    "the set-group-id bit of control files without execution by the group":
+        "whether a truncation clears it depends on the kernel's version; so it is never set",
     "single threads":
         "EOPNOTSUPP as yet: every task is a process of one thread",
     "ids of processes of others":

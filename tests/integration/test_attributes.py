@@ -182,6 +182,19 @@ def test_setgid_directory_passes_on_group_and_bit(root):
     assert group.mkgroup("h").mode() == 0o2755
 
 
+@pytest.mark.parametrize("flags, expected", [
+    (os.O_WRONLY, 0o6755), (os.O_WRONLY | os.O_TRUNC, 0o755), (os.O_RDONLY, 0o6755),
+], ids=["write", "truncate", "read"])
+def test_set_id_bits_after_opening_to(root, flags, expected):
+    group = root.mkgroup("g")
+    user = root.hierarchy.user
+    user(os.chmod, group.file("notify_on_release"), 0o6755)
+    descriptor = group.open("notify_on_release", flags)
+    if flags & os.O_WRONLY:
+        user(os.write, descriptor, b"1")
+    assert oct(group.mode("notify_on_release")) == oct(expected)
+
+
 def test_mode_of_removed_group_can_be_set(root):
     group = root.mkgroup("g")
     directory = group.open(".", os.O_RDONLY)

@@ -24,7 +24,7 @@
 struct fake_tracker {
 	struct ucg_tracker base;
 	bool busy;
-	bool is_admin;
+	bool is_capable;
 	unsigned settled;	       /* calls that were not answered -EINPROGRESS */
 	struct ucg_group_id forgotten; /* the last one */
 	pid_t first;		       /* every list is of @count ids from here on */
@@ -73,9 +73,10 @@ static inline int fake_find(struct ucg_tracker *tracker, pid_t tid, struct ucg_t
 	return tid == FAKE_TASK || tid == FAKE_CLIENT ? 0 : -ESRCH;
 }
 
-static inline bool fake_is_admin(struct ucg_tracker *tracker, pid_t tid)
+static inline bool fake_is_capable(struct ucg_tracker *tracker, pid_t tid, int capability)
 {
-	return ((struct fake_tracker *)tracker)->is_admin && tid == FAKE_CLIENT;
+	(void)capability;
+	return ((struct fake_tracker *)tracker)->is_capable && tid == FAKE_CLIENT;
 }
 
 static inline int fake_attach(struct ucg_tracker *tracker, const struct ucg_task *task,
@@ -302,7 +303,7 @@ static inline int device_set_up(void **state)
 	static const struct ucg_tracker_ops ops = {
 		.settle = fake_settle,
 		.find = fake_find,
-		.is_admin = fake_is_admin,
+		.is_capable = fake_is_capable,
 		.attach = fake_attach,
 		.list = fake_list,
 		.understand = fake_understand,

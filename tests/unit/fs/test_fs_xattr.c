@@ -113,7 +113,7 @@ static void trusted_names_are_listed_to_an_admin_alone(void **state)
 	set(device, FUSE_ROOT_ID, "user.x", "");
 	assert_int_equal(list(device, FUSE_ROOT_ID, 100, &answer), 0);
 	check_bytes(&answer, "user.x", sizeof("user.x"));
-	device->tracker.is_admin = true;
+	device->tracker.is_capable = true;
 	assert_int_equal(list(device, FUSE_ROOT_ID, 100, &answer), 0);
 	check_bytes(&answer, names, sizeof(names));
 }
