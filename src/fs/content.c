@@ -38,6 +38,20 @@ struct fs_slice fs_slice_list(const struct ucg_text *text, uint64_t offset, size
 	return slice;
 }
 
+size_t fs_after_id(const struct ucg_text *list, uint64_t id)
+{
+	size_t line = 0, next;
+
+	for (; line < list->length; line = next) {
+		const char *newline = memchr(list->bytes + line, '\n', list->length - line);
+
+		next = newline ? (size_t)(newline + 1 - list->bytes) : list->length;
+		if (fs_last_id(list, next) > id)
+			break;
+	}
+	return line;
+}
+
 uint64_t fs_last_id(const struct ucg_text *list, size_t end)
 {
 	uint64_t id = 0, digit = 1;

@@ -21,6 +21,9 @@ struct fs_slice fs_slice_value(const struct ucg_text *text, uint64_t offset, siz
  * which keeps one byte free.  Source: kernel behaviour §2.1. */
 struct fs_slice fs_slice_list(const struct ucg_text *text, uint64_t offset, size_t size);
 
+/* Where the first id above @id begins, in a list in ascending order; its length: there is none. */
+size_t fs_after_id(const struct ucg_text *list, uint64_t id);
+
 /* The id in the last line that ends at or before @end; 0: none. */
 uint64_t fs_last_id(const struct ucg_text *list, size_t end);
 

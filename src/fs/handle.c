@@ -71,11 +71,11 @@ static void insert(struct fs_handles *handles, struct fs_handle *handle)
 {
 	urcu_memb_read_lock();
 	cds_lfht_add(handles->by_id, hash_id(handle->record.id), &handle->by_id);
-	if (handle->wakes)
+	if (handle->of_node)
 		cds_lfht_add(handles->by_node, hash_node(handle->record.node), &handle->by_node);
 	urcu_memb_read_unlock();
 	grow(handles->by_id, ++handles->count_by_id, &handles->buckets_by_id);
-	if (handle->wakes)
+	if (handle->of_node)
 		grow(handles->by_node, ++handles->count_by_node, &handles->buckets_by_node);
 }
 
@@ -92,11 +92,11 @@ static void drop(struct fs_handles *handles, struct fs_handle *handle)
 {
 	urcu_memb_read_lock();
 	cds_lfht_del(handles->by_id, &handle->by_id);
-	if (handle->wakes)
+	if (handle->of_node)
 		cds_lfht_del(handles->by_node, &handle->by_node);
 	urcu_memb_read_unlock();
 	handles->count_by_id--;
-	handles->count_by_node -= handle->wakes;
+	handles->count_by_node -= handle->of_node;
 	ucg_group_unpin(handles->hierarchy, handle->group, 1);
 	handle_free(handle);
 }
@@ -157,7 +157,7 @@ void fs_handles_apply(void *context, struct ucg_image *image)
 }
 
 int fs_handle_prepare(struct fs_handles *handles, struct ucg_group *group, unsigned file,
-		      bool wakes, const struct ucg_opener *opener, pid_t pid,
+		      bool of_node, const struct ucg_opener *opener, pid_t pid,
 		      struct ucg_handle_id *idp, struct ucg_change *change)
 {
 	struct ucg_image *image = ucg_change_add(change, UCG_RECORD_HANDLE);
@@ -168,7 +168,7 @@ int fs_handle_prepare(struct fs_handles *handles, struct ucg_group *group, unsig
 	handle = malloc(sizeof(*handle));
 	if (!handle)
 		return -ENOMEM;
-	*handle = (struct fs_handle){.group = group, .wakes = wakes};
+	*handle = (struct fs_handle){.group = group, .of_node = of_node};
 	image->prepared = handle;
 	image->handle = (struct ucg_handle_record){
 		.id = {handles->next_id++},

@@ -24,13 +24,16 @@ struct fs_handle {
 	struct ucg_group *group; /* pinned */
 	struct cds_lfht_node by_id;
 
-	bool wakes; /* a file whose pollers are woken; then @by_node is in use */
+	bool of_node; /* others look for it by its node: then @by_node is in use */
 	struct cds_lfht_node by_node;
 	struct fuse_pollhandle *poller; /* owned; set while record.poll_handle is */
 
 	struct ucg_text text; /* control file: what is being read ... */
+	uint64_t base;	      /* ... the offset of its first byte, modulo 2^64 ... */
 	uint64_t next_offset; /* ... and where the last read ended */
+	uint64_t read_ns;     /* when that was */
 	bool has_text;
+	bool is_outdated; /* of a list: somebody has had it made anew */
 
 	struct fs_listing listing; /* directory */
 };
@@ -56,12 +59,12 @@ void fs_handles_apply(void *context, struct ucg_image *image);
 
 /**
  * fs_handle_prepare() - the images of a handle to be opened
- * @wakes: its file's pollers are woken
+ * @of_node: fs_handles_visit() is to find it
  * @idp: out: its id
  * Return: 0; -ENOMEM.
  */
 int fs_handle_prepare(struct fs_handles *handles, struct ucg_group *group, unsigned file,
-		      bool wakes, const struct ucg_opener *opener, pid_t pid,
+		      bool of_node, const struct ucg_opener *opener, pid_t pid,
 		      struct ucg_handle_id *idp, struct ucg_change *change);
 
 /* NULL: no such. */
@@ -71,7 +74,7 @@ struct fs_handle *fs_handle_find(struct fs_handles *handles, struct ucg_handle_i
 struct ucg_handle_record *fs_handle_image(const struct fs_handle *handle,
 					  struct ucg_change *change);
 
-/* Calls @visit for each handle of node @id that was opened with @wakes; stops at an error.
+/* Calls @visit for each handle of node @id that was opened with @of_node; stops at an error.
  * Return: 0, or what @visit returned. */
 int fs_handles_visit(struct fs_handles *handles, struct ucg_node_id id,
 		     int (*visit)(struct fs_handle *handle, void *context), void *context);

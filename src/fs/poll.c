@@ -29,7 +29,7 @@ static int decide_poll(struct fs_call *call)
 		return -EBADF;
 	*(struct fs_handle **)call->result = handle;
 	/* Only some files ever wake anybody. */
-	if (!*arguments->poller || !handle->wakes || handle->record.poll_handle)
+	if (!*arguments->poller || !call->node.row->wakes_pollers || handle->record.poll_handle)
 		return 0;
 	image = fs_handle_image(handle, call->change);
 	if (!image)
@@ -44,7 +44,7 @@ static void publish_poll(struct fs_call *call)
 	const struct poll_arguments *arguments = call->arguments;
 	struct fs_handle *handle = *(struct fs_handle **)call->result;
 
-	if (!*arguments->poller || !handle->wakes)
+	if (!*arguments->poller || !call->node.row->wakes_pollers)
 		return;
 	if (handle->poller)
 		fuse_pollhandle_destroy(handle->poller);

@@ -19,6 +19,14 @@ static inline struct open_file open_file(struct device *device, const char *name
 	return file;
 }
 
+static inline struct open_file open_again(struct device *device, const struct open_file *file)
+{
+	struct open_file again = *file;
+
+	again.handle = device_open(device, FUSE_OPEN, file->node);
+	return again;
+}
+
 static inline struct ucg_group *group_of(struct device *device, const struct open_file *file)
 {
 	return ucg_group_find(device->hierarchy, ucg_node_group((struct ucg_node_id){file->group}));

@@ -112,6 +112,21 @@ static void last_id_is_that_of_the_last_whole_line(void **state)
 	assert_int_equal(fs_last_id(&list, 13), 1234567);
 }
 
+static void next_larger_id_is_found(void **state)
+{
+	char bytes[] = "7\n42\n1234567\n";
+	struct ucg_text list = text_of(bytes), empty = {0};
+
+	(void)state;
+	assert_int_equal(fs_after_id(&list, 0), 0);
+	assert_int_equal(fs_after_id(&list, 6), 0);
+	assert_int_equal(fs_after_id(&list, 7), 2);
+	assert_int_equal(fs_after_id(&list, 41), 2);
+	assert_int_equal(fs_after_id(&list, 42), 5);
+	assert_int_equal(fs_after_id(&list, 1234567), 13);
+	assert_int_equal(fs_after_id(&empty, 0), 0);
+}
+
 static void rest_of_line_is_what_an_unfinished_line_has_left(void **state)
 {
 	char bytes[] = "7\n42\n1234567\n";
@@ -136,6 +151,7 @@ int main(void)
 		cmocka_unit_test(short_list_read_may_end_within_a_line),
 		cmocka_unit_test(last_part_of_a_list_is_given_whole),
 		cmocka_unit_test(last_id_is_that_of_the_last_whole_line),
+		cmocka_unit_test(next_larger_id_is_found),
 		cmocka_unit_test(rest_of_line_is_what_an_unfinished_line_has_left),
 	};
 

@@ -145,6 +145,65 @@ static void list_read_from_the_middle_first_is_a_slice(void **state)
 	assert_reads(device, &file, 4, 100, "1\n12\n");
 }
 
+static void rest_of_a_list_is_that_of_the_newest(void **state)
+{
+	struct device *device = *state;
+	struct open_file file = open_file(device, "tasks"), other = open_again(device, &file);
+
+	device->tracker.first = 10;
+	device->tracker.count = 4;
+	assert_reads(device, &file, 0, 6, "10\n11\n");
+	device->tracker.first = 13;
+	assert_reads(device, &other, 0, 100, "13\n14\n15\n16\n");
+	assert_reads(device, &file, 6, 3, "13\n");
+	assert_reads(device, &file, 9, 100, "14\n15\n16\n");
+	assert_reads(device, &file, 18, 100, "");
+	assert_int_equal(device->tracker.settled, 3);
+}
+
+static void line_that_was_begun_is_ended_before_the_newest_list_goes_on(void **state)
+{
+	struct device *device = *state;
+	struct open_file file = open_file(device, "tasks"), other = open_again(device, &file);
+
+	device->tracker.first = 10;
+	device->tracker.count = 4;
+	assert_reads(device, &file, 0, 7, "10\n11\n1");
+	device->tracker.first = 13;
+	assert_reads(device, &other, 0, 3, "13\n");
+	assert_reads(device, &file, 7, 100, "2\n");
+	assert_reads(device, &file, 9, 100, "13\n14\n15\n16\n");
+}
+
+static void list_read_from_elsewhere_is_counted_from_its_beginning(void **state)
+{
+	struct device *device = *state;
+	struct open_file file = open_file(device, "tasks"), other = open_again(device, &file);
+
+	device->tracker.first = 10;
+	device->tracker.count = 4;
+	assert_reads(device, &file, 0, 6, "10\n11\n");
+	device->tracker.first = 12;
+	assert_reads(device, &other, 0, 3, "12\n");
+	assert_reads(device, &file, 6, 3, "12\n");
+	assert_reads(device, &file, 3, 3, "13\n");
+	assert_reads(device, &file, 6, 3, "14\n");
+}
+
+static void end_of_a_list_is_not_final(void **state)
+{
+	struct device *device = *state;
+	struct open_file file = open_file(device, "tasks"), other = open_again(device, &file);
+
+	device->tracker.first = 10;
+	device->tracker.count = 2;
+	assert_reads(device, &file, 0, 100, "10\n11\n");
+	assert_reads(device, &file, 6, 100, "");
+	device->tracker.count = 3;
+	assert_reads(device, &other, 0, 3, "10\n");
+	assert_reads(device, &file, 6, 100, "12\n");
+}
+
 static void record_of_a_list_says_how_far_it_was_read(void **state)
 {
 	struct device *device = *state;
@@ -296,6 +355,10 @@ int main(void)
 		device_test(truncation_by_name_sets_no_times),
 		device_test(list_is_built_once_a_pass),
 		device_test(list_read_from_the_middle_first_is_a_slice),
+		device_test(rest_of_a_list_is_that_of_the_newest),
+		device_test(line_that_was_begun_is_ended_before_the_newest_list_goes_on),
+		device_test(list_read_from_elsewhere_is_counted_from_its_beginning),
+		device_test(end_of_a_list_is_not_final),
 		device_test(record_of_a_list_says_how_far_it_was_read),
 		device_test(list_that_must_wait_is_parked),
 		device_test(open_file_of_a_removed_group_gets_enodev),
