@@ -80,6 +80,8 @@ def test_empty_write_changes_nothing(root, file):
 @pytest.mark.parametrize("file", FLAGS)
 @pytest.mark.parametrize("parts, expected", [
     ([b"0", b"x", b"1", b"\n"], b"1\n"), ([b"", b"1"], b"1\n"), ([b"0", b"", b"\n"], b"0\n"),
+    pytest.param([b"0"] * 255 + [b"1"], b"1\n", id="256-parts"),
+    pytest.param([b"0"] * 256 + [b"1"], b"1\n", id="257-parts"),
 ])
 def test_writev_is_joined_to_one_command(root, file, parts, expected):
     group = root.mkgroup("g")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Many groups, many forks, and what the daemon does meanwhile."""
 
+import os
 import re
 import subprocess
 
@@ -89,6 +90,15 @@ def test_strace_sees_what_the_daemon_does(hierarchy, root):
     with Strace(hierarchy) as strace:
         root.mkgroup("g")
     assert any(re.match(r"(read|readv|write|writev)\(", call) for call in strace.calls())
+
+
+@pytest.mark.only("ours")
+def test_stat_of_what_is_cached_causes_no_system_call(hierarchy, root):
+    paths = [root.mkgroup("g").path, root.child("g").file("tasks"), root.path]
+    before = [hierarchy.user(os.stat, path) for path in paths]
+    with Strace(hierarchy) as strace:
+        assert [hierarchy.user(os.stat, path) for path in paths] == before
+    assert strace.calls() == []
 
 
 @pytest.mark.only("ours")
