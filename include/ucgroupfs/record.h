@@ -55,7 +55,7 @@ struct ucg_handle_record {
 	uint32_t flags;			 /* enum ucg_handle_flag */
 	uint64_t poll_handle;		 /* FUSE's kh of the waiting poller, 0: none */
 	uint64_t offset;		 /* list files: read so far ... */
-	uint64_t last_id;		 /* ... and the last id that was */
+	uint64_t next_id;		 /* ... and the id at or after which it goes on */
 };
 
 enum ucg_handle_flag {

@@ -12,16 +12,17 @@
 #define SECURE_NOROOT (1 << 0)
 
 static const cap_value_t needed[] = {
-	CAP_SYS_ADMIN,	  /* mount and unmount */
-	CAP_SYS_RESOURCE, /* mark processes of other users ... */
-	CAP_SETUID,	  /* ... or, where root lacks that, become one of them for it */
-	CAP_SETGID,
+	CAP_SYS_ADMIN,	     /* mount and unmount */
+	CAP_SYS_RESOURCE,    /* mark processes of other users */
 	CAP_SYS_PTRACE,	     /* see them where /proc hides them (hidepid) */
 	CAP_KILL,	     /* cgroup.kill */
 	CAP_IPC_LOCK,	     /* lock the slots of requests in memory */
 	CAP_DAC_OVERRIDE,    /* execute an agent ... */
 	CAP_DAC_READ_SEARCH, /* ... and reach it and the mount point in folders of others */
 };
+
+/* What does in the place of CAP_SYS_RESOURCE, where root lacks it: to become the other user. */
+static const cap_value_t substitutes[] = {CAP_SETUID, CAP_SETGID};
 
 static void free_caps(cap_t *caps)
 {
@@ -50,21 +51,38 @@ static int keep_flag(cap_t to, cap_t from, cap_value_t value, cap_flag_t flag)
 	return 0;
 }
 
+static int keep(cap_t to, cap_t from, const cap_value_t *values, size_t count)
+{
+	int error = 0;
+
+	for (size_t i = 0; !error && i < count; i++) {
+		error = keep_flag(to, from, values[i], CAP_PERMITTED);
+		if (!error)
+			error = keep_flag(to, from, values[i], CAP_EFFECTIVE);
+	}
+	return error;
+}
+
+static bool has(cap_t caps, cap_value_t value)
+{
+	cap_flag_value_t is_set;
+
+	return cap_get_flag(caps, value, CAP_EFFECTIVE, &is_set) == 0 && is_set;
+}
+
 static int keep_needed(void)
 {
 	ucg_cleanup(free_caps) cap_t old = cap_get_proc();
 	ucg_cleanup(free_caps) cap_t new = cap_init();
+	int error;
 
 	if (!old || !new)
 		return -ENOMEM;
-	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
-		int error = keep_flag(new, old, needed[i], CAP_PERMITTED);
-
-		if (!error)
-			error = keep_flag(new, old, needed[i], CAP_EFFECTIVE);
-		if (error)
-			return error;
-	}
+	error = keep(new, old, needed, sizeof(needed) / sizeof(needed[0]));
+	if (!error && !has(old, CAP_SYS_RESOURCE))
+		error = keep(new, old, substitutes, sizeof(substitutes) / sizeof(substitutes[0]));
+	if (error)
+		return error;
 	return cap_set_proc(new) ? -errno : 0;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "content.h"
 #include "fs_internal.h"
+#include "list.h"
 
 #include <errno.h>
 
@@ -37,11 +37,11 @@ struct read_arguments {
 
 struct read_result {
 	struct fs_handle *handle;
-	struct fs_slice slice;
+	struct fs_slice value;
+	struct fs_list_result list;
 };
 
-/* Makes the text anew. */
-static int produce(struct fs_call *call, struct fs_handle *handle)
+int fs_produce(struct fs_call *call, struct fs_handle *handle)
 {
 	const struct ucg_control_call control = control_call(call, handle);
 	struct ucg_text text = {0};
@@ -54,139 +54,45 @@ static int produce(struct fs_call *call, struct fs_handle *handle)
 	ucg_text_clear(&handle->text);
 	handle->text = text;
 	handle->has_text = true;
-	handle->base = 0;
 	handle->is_outdated = false;
 	return 0;
 }
 
-/* A read that goes on where the last one ended gets the rest of what that began with; one from
- * elsewhere sees the value as it is now. */
-static int prepare_value(struct fs_call *call, struct fs_handle *handle, uint64_t offset)
-{
-	bool is_served = handle->has_text && offset && offset == handle->next_offset;
-
-	return is_served ? 0 : produce(call, handle);
-}
-
-static int outdate(struct fs_handle *handle, void *reader)
-{
-	if (handle != reader)
-		handle->is_outdated = true;
-	return 0;
-}
-
-/* From the beginning, or from anywhere at first: the list is made anew, for all who read it. */
-static int begin_pass(struct fs_call *call, struct fs_handle *handle)
-{
-	int r = produce(call, handle);
-
-	return r ? r : fs_handles_visit(&call->fs->handles, handle->record.node, outdate, handle);
-}
-
-/* The kernel's list is gone when nobody has read it for so long. */
-#define LIST_NS 1000000000u
-
-static bool is_outdated(const struct fs_call *call, const struct fs_handle *handle)
-{
-	return handle->is_outdated || call->since_ns - handle->read_ns > LIST_NS;
-}
-
-/* Bytes that the kernel's buffer still holds of the line in which the last read stopped. */
-static size_t rest_of_line(const struct fs_handle *handle, uint64_t offset)
-{
-	return handle->has_text && offset == handle->record.offset
-		       ? fs_rest_of_line(&handle->text, offset - handle->base)
-		       : 0;
-}
-
-/*
- * A list is settled and made once a pass.  A read that goes on after the list was made anew goes on
- * with the next larger id of the new one; any other is a part of the list from its beginning.
- */
-static int prepare_list(struct fs_call *call, struct fs_handle *handle, uint64_t offset)
-{
-	bool goes_on = offset && offset == handle->record.offset;
-	int r;
-
-	if (!offset || (!handle->has_text && !goes_on))
-		return begin_pass(call, handle);
-	if (!goes_on)
-		handle->base = 0;
-	if (handle->has_text && (!is_outdated(call, handle) || rest_of_line(handle, offset)))
-		return 0;
-	r = produce(call, handle);
-	if (!r && goes_on)
-		handle->base = offset - fs_after_id(&handle->text, handle->record.last_id);
-	return r;
-}
-
-static struct fs_slice slice_list(const struct fs_call *call, const struct fs_handle *handle,
-				  const struct read_arguments *read)
-{
-	struct fs_slice slice =
-		fs_slice_list(&handle->text, read->offset - handle->base, read->size);
-	size_t rest = rest_of_line(handle, read->offset);
-
-	if (rest && rest < slice.length && is_outdated(call, handle))
-		slice.length = rest;
-	return slice;
-}
-
-/* What is left to an open file after its group was removed: the kernel's buffer, which holds the
- * rest of a value, or of the line of a list in which the last read stopped. */
-static struct fs_slice buffered(const struct fs_call *call, const struct fs_handle *handle,
-				const struct read_arguments *read)
-{
-	struct fs_slice rest = {0};
-	uint64_t at = read->offset - handle->base;
-
-	if (!handle->has_text || read->offset == 0 || read->offset != handle->next_offset)
-		return rest;
-	rest = fs_slice_value(&handle->text, at, read->size);
-	if (call->node.row->is_list && rest.length > fs_rest_of_line(&handle->text, rest.from))
-		rest.length = fs_rest_of_line(&handle->text, rest.from);
-	return rest;
-}
-
-static int slice(struct fs_call *call, struct read_result *result)
+/* A read that goes on where the last one ended gets the rest of what that began with, also after
+ * the group was removed; one from elsewhere sees the value as it is now. */
+static int decide_value(struct fs_call *call, struct read_result *result)
 {
 	const struct read_arguments *read = call->arguments;
 	struct fs_handle *handle = result->handle;
-	bool is_list = call->node.row->is_list;
-	int r;
+	bool goes_on = handle->has_text && read->offset && read->offset == handle->next_offset;
+	bool is_removed = ucg_group_is_removed(call->node.group);
+	int r = goes_on ? 0 : is_removed ? -ENODEV : fs_produce(call, handle);
 
-	if (ucg_group_is_removed(call->node.group)) {
-		result->slice = buffered(call, handle, read);
-		/* A failed read empties the kernel's buffer. */
-		handle->has_text = result->slice.length > 0;
-		return result->slice.length ? 0 : -ENODEV;
-	}
-	r = is_list ? prepare_list(call, handle, read->offset)
-		    : prepare_value(call, handle, read->offset);
-	if (r)
-		return r;
-	result->slice = is_list ? slice_list(call, handle, read)
-				: fs_slice_value(&handle->text, read->offset, read->size);
-	return 0;
+	if (!r)
+		result->value = fs_slice_of(&handle->text, read->offset, read->size);
+	if (!r && is_removed && !result->value.length)
+		r = -ENODEV;
+	/* A failed read empties the kernel's buffer. */
+	if (r == -ENODEV)
+		handle->has_text = false;
+	return r;
 }
 
-/* What the record says once the slice was read; an image only if that is news. */
+/* What the record says once it was read; an image only if that is news. */
 static int note_read(struct fs_call *call, const struct read_result *result)
 {
-	const struct read_arguments *read = call->arguments;
 	const struct fs_handle *handle = result->handle;
 	struct ucg_handle_record record = handle->record;
 	struct ucg_handle_record *image;
 
 	if (handle->text.length)
 		record.flags |= UCG_HANDLE_READ_ONCE;
-	if (call->node.row->is_list && result->slice.length) {
-		record.offset = read->offset + result->slice.length;
-		record.last_id =
-			fs_last_id(&handle->text, result->slice.from + result->slice.length);
+	if (call->node.row->is_list) {
+		record.offset = result->list.end;
+		record.next_id = result->list.after.next_id;
 	}
 	if (record.flags == handle->record.flags && record.offset == handle->record.offset &&
-	    record.last_id == handle->record.last_id)
+	    record.next_id == handle->record.next_id)
 		return 0;
 	image = fs_handle_image(handle, call->change);
 	if (!image)
@@ -197,30 +103,34 @@ static int note_read(struct fs_call *call, const struct read_result *result)
 
 static int decide_read(struct fs_call *call)
 {
-	const struct read_arguments *arguments = call->arguments;
+	const struct read_arguments *read = call->arguments;
 	struct read_result *result = call->result;
 	int r;
 
-	result->handle = file_handle(call, arguments->fh);
+	result->handle = file_handle(call, read->fh);
 	if (!result->handle)
 		return -EBADF;
-	r = slice(call, result);
+	r = call->node.row->is_list
+		    ? fs_list_decide(call, result->handle, read->offset, read->size, &result->list)
+		    : decide_value(call, result);
 	return r ? r : note_read(call, result);
 }
 
 static void reply_read(struct fs_call *call)
 {
-	const struct read_arguments *arguments = call->arguments;
+	const struct read_arguments *read = call->arguments;
 	const struct read_result *result = call->result;
 	struct fs_handle *handle = result->handle;
 
-	handle->next_offset = arguments->offset + result->slice.length;
+	handle->next_offset = read->offset + result->value.length;
 	handle->read_ns = call->since_ns;
-	if (result->slice.length)
-		fuse_reply_buf(call->req, handle->text.bytes + result->slice.from,
-			       result->slice.length);
+	if (call->node.row->is_list)
+		fs_list_reply(call, handle, &result->list);
 	else
-		fuse_reply_buf(call->req, NULL, 0);
+		fuse_reply_buf(call->req,
+			       result->value.length ? handle->text.bytes + result->value.from
+						    : NULL,
+			       result->value.length);
 }
 
 void fs_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)

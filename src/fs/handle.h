@@ -8,6 +8,7 @@
 #include <urcu/urcu-memb.h>
 #include <urcu/rculfhash.h>
 
+#include "content.h"
 #include "listing.h"
 #include "ucgroupfs/change.h"
 #include "ucgroupfs/hierarchy.h"
@@ -29,11 +30,11 @@ struct fs_handle {
 	struct fuse_pollhandle *poller; /* owned; set while record.poll_handle is */
 
 	struct ucg_text text; /* control file: what is being read ... */
-	uint64_t base;	      /* ... the offset of its first byte, modulo 2^64 ... */
-	uint64_t next_offset; /* ... and where the last read ended */
-	uint64_t read_ns;     /* when that was */
+	uint64_t next_offset; /* ... where the last read ended ... */
+	uint64_t read_ns;     /* ... and when that was */
 	bool has_text;
 	bool is_outdated; /* of a list: somebody has had it made anew */
+	struct fs_list_position position;
 
 	struct fs_listing listing; /* directory */
 };

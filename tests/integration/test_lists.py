@@ -8,7 +8,7 @@ import pytest
 
 from support.group import read_whole, write_once
 
-MANY = 400
+MANY = 120
 PIECE = 1000
 
 
@@ -41,11 +41,9 @@ def ids(text):
 
 @pytest.fixture
 def first(members, reader):
-    """Ids of the first piece, read to the end of its last line."""
-    piece = reader()
-    while not piece.endswith(b"\n"):
-        piece += reader(1)
-    return ids(piece)
+    """Ids of the first piece, which ends with a line."""
+    size = sum(len(b"%d\n" % pid) for pid in members[:len(members) // 2])
+    return ids(reader(size))
 
 
 def read_rest(reader):
@@ -77,7 +75,7 @@ def test_first_piece_is_the_beginning(members, first):
 
 def test_who_has_left_ahead_of_the_reader_is_left_out(hierarchy, root, members, first, reader,
                                                       read_by_another):
-    gone = members[len(first) + 50:len(first) + 150]
+    gone = members[len(first) + 10:len(first) + 30]
     move(hierarchy, root, gone)
     read_by_another()
     assert read_rest(reader) == sorted(set(members) - set(first) - set(gone))
@@ -85,7 +83,7 @@ def test_who_has_left_ahead_of_the_reader_is_left_out(hierarchy, root, members, 
 
 def test_who_has_left_behind_the_reader_does_not_matter(hierarchy, root, members, first, reader,
                                                         read_by_another):
-    move(hierarchy, root, first[:100])
+    move(hierarchy, root, first[:20])
     read_by_another()
     assert read_rest(reader) == members[len(first):]
 
@@ -119,10 +117,29 @@ def test_list_that_nobody_reads_for_a_second_is_made_anew(hierarchy, group, memb
 
 def test_line_that_was_begun_is_ended_whoever_has_left(hierarchy, root, members, reader,
                                                        read_by_another):
-    begun = reader(len(str(members[0])))
+    begun = reader(2)
     move(hierarchy, root, members[:2])
     read_by_another()
-    assert ids(begun + reader(1) + b"".join(iter(reader, b""))) == [members[0], *members[2:]]
+    assert ids(begun + b"".join(iter(reader, b""))) == [members[0], *members[2:]]
+
+
+def test_line_after_one_that_was_begun_is_looked_ahead_at(hierarchy, root, members, reader,
+                                                          read_by_another):
+    begun = reader(2)
+    begun += reader(len(str(members[0])) - 1)
+    move(hierarchy, root, members[:2])
+    read_by_another()
+    assert ids(begun + b"".join(iter(reader, b""))) == members
+
+
+def test_who_comes_between_the_last_and_the_next_is_passed_over(hierarchy, root, group, members,
+                                                                reader, read_by_another):
+    gap = members[10]
+    move(hierarchy, root, [gap])
+    begun = reader(sum(len(b"%d\n" % pid) for pid in members[:10]))
+    move(hierarchy, group, [gap])
+    read_by_another()
+    assert ids(begun + b"".join(iter(reader, b""))) == [pid for pid in members if pid != gap]
 
 
 def test_rest_of_a_removed_groups_list_is_lost(hierarchy, root, group, members, reader):
