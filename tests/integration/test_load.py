@@ -37,6 +37,7 @@ def test_loop_of_100_without_sleep(hierarchy, agent):
     assert run_loop(hierarchy, agent, 100) == sorted(f"/g{i}" for i in range(1, 101))
 
 
+@pytest.mark.long
 @pytest.mark.only("ours")
 def test_loop_of_1000_without_sleep(hierarchy, agent):
     assert run_loop(hierarchy, agent, 1000) == sorted(f"/g{i}" for i in range(1, 1001))
