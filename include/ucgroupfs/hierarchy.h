@@ -251,9 +251,21 @@ struct ucg_xattr {
 };
 
 /**
+ * ucg_xattr_touch() - what listing attributes, and trying to change one, does to a node
+ * Where the kernel kept no times (root's nodes that nobody changed) they begin: @now is all of
+ * them.
+ * @begunp: out: so it is here
+ * Return: 0; -ENOMEM.
+ * Source: kernfs.
+ */
+int ucg_xattr_touch(struct ucg_hierarchy *hierarchy, const struct ucg_group *group, unsigned file,
+		    mode_t table_mode, struct timespec now, bool *begunp,
+		    struct ucg_change *change);
+
+/**
  * ucg_xattr_set() - setxattr
  * @flags: XATTR_CREATE, XATTR_REPLACE
- * The node gets a record; if it is root's and nobody changed it before, @now is all its times.
+ * The node gets a record, and is touched.
  * Return, in this order: -EOPNOTSUPP: the name has no prefix of those that are stored (user.,
  *         trusted., security.); -EINVAL: nothing follows it; -ENOSPC: there is no room in user.*
  *         for one more value of this length, even if it is to replace one; -EEXIST, -ENODATA: by

@@ -184,6 +184,13 @@ static int own_node(struct ucg_hierarchy *hierarchy, const struct ucg_group *gro
 			    ucg_node_has_times(group, file) ? 0 : times, &attr, change);
 }
 
+int ucg_xattr_touch(struct ucg_hierarchy *hierarchy, const struct ucg_group *group, unsigned file,
+		    mode_t table_mode, struct timespec now, bool *begunp, struct ucg_change *change)
+{
+	*begunp = !ucg_node_has_times(group, file);
+	return *begunp ? own_node(hierarchy, group, file, table_mode, now, change) : 0;
+}
+
 static int set_text(struct ucg_image *image, const struct ucg_xattr *xattr)
 {
 	struct ucg_xattr_record *record = &image->xattr;

@@ -44,10 +44,6 @@ REASONS = {
         Row("A file can't be executed, whatever its mode and the mount options, and\n"
             ".Xr access 2\nsays so.",
             ["test_files.py::test_access_goes_by_mode_bits[64-1-False]"]),
-        Row("A directory that root made keeps times of its own from the first list of its extended\n"
-            "attributes on, and from a failed change of them.",
-            ["test_differences.py::test_times_of_roots_group_begin_with[list]",
-             "test_differences.py::test_times_of_roots_group_begin_with[failed-change]"]),
         Row("The type is cgroup in\n.Pa /proc/mounts\nand for\n.Xr statfs 2 .",
             ["test_differences.py::test_statfs_tells_the_type",
              "test_differences.py::test_table_of_mounts_tells_the_type"]),

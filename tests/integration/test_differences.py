@@ -60,26 +60,6 @@ def test_group_can_be_named(root, name):
     assert errno_of(root.mkgroup("g").mkgroup, name) == "ok"
 
 
-def list_xattrs(path):
-    os.listxattr(path)
-
-
-def change_no_xattr(path):
-    assert errno_of(os.removexattr, path, "trusted.missing") == "ENODATA"
-
-
-@pytest.mark.open_to_all
-@pytest.mark.parametrize("act", [
-    pytest.param(list_xattrs, id="list"), pytest.param(change_no_xattr, id="failed-change"),
-])
-def test_times_of_roots_group_begin_with(root, admin, act):
-    group = root.mkgroup("g", by=admin)
-    admin(act, group.path)
-    before = group.stat().st_mtime_ns
-    group.mkgroup("child", by=admin)
-    assert group.stat().st_mtime_ns > before
-
-
 # ---- tasks ----
 
 def test_single_thread_can_be_moved(hierarchy, root, task):

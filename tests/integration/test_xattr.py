@@ -521,3 +521,48 @@ def work(path):
 
 def test_other_operations_send_none_about_them(debugged):
     assert count_requests(debugged, work, debugged.path) == 0
+
+
+# ---- times of what root made: the kernel keeps none until there is a reason ----
+
+def list_them(path):
+    os.listxattr(path)
+
+
+def remove_none(path):
+    assert errno_of(os.removexattr, path, "trusted.missing") == "ENODATA"
+
+
+def replace_none(path):
+    assert errno_of(os.setxattr, path, "trusted.missing", b"", os.XATTR_REPLACE) == "ENODATA"
+
+
+def get_none(path):
+    assert errno_of(os.getxattr, path, "trusted.missing") == "ENODATA"
+
+
+def set_an_unknown_one(path):
+    assert errno_of(os.setxattr, path, "unknown.x", b"") == "EOPNOTSUPP"
+
+
+@pytest.mark.open_to_all
+@pytest.mark.parametrize("name", [".", "tasks"])
+@pytest.mark.parametrize("act, begins", [
+    (list_them, True), (remove_none, True), (replace_none, True), (get_none, False),
+    (set_an_unknown_one, False),
+])
+def test_times_of_roots_node_begin(root, admin, name, act, begins):
+    group = root.mkgroup("g", by=admin)
+    made = group.stat(name).st_mtime_ns
+    admin(act, group.file(name))
+    assert (group.stat(name).st_mtime_ns > made) == begins
+
+
+@pytest.mark.open_to_all
+@pytest.mark.parametrize("act, begins", [(list_them, True), (get_none, False)])
+def test_times_of_roots_group_follow_its_children_from_then_on(root, admin, act, begins):
+    group = root.mkgroup("g", by=admin)
+    admin(act, group.path)
+    before = group.stat().st_mtime_ns
+    group.mkgroup("child", by=admin)
+    assert (group.stat().st_mtime_ns > before) == begins

@@ -109,6 +109,36 @@ static void the_first_one_begins_the_times_of_a_node_of_roots(void **state)
 				     "xattr 2/5 set 'user.x'=''\n");
 }
 
+static bool touch(unsigned file)
+{
+	bool begun;
+
+	assert_int_equal(ucg_xattr_touch(world.hierarchy, group(), file, TABLE_MODE,
+					 world_now(&world), &begun, &world.change),
+			 0);
+	return begun;
+}
+
+static void a_try_begins_the_times_of_a_node_of_roots_once(void **state)
+{
+	(void)state;
+	world_remove(&world, "/a");
+	world.user = (struct ucg_opener){0, 0};
+	world_make(&world, "/", "a"); /* id 2, made at 103 */
+	assert_true(touch(FILE_NODE));
+	assert_change(&world.change, "node 2/5 0644 0:0 a104 m104 c104\n");
+	world_commit(&world);
+	assert_false(touch(FILE_NODE));
+	assert_change(&world.change, "");
+}
+
+static void a_try_is_nothing_to_the_node_of_a_user(void **state)
+{
+	(void)state;
+	assert_false(touch(UCG_FILE_DIR));
+	assert_change(&world.change, "");
+}
+
 static void a_change_thrown_away_leaves_no_trace(void **state)
 {
 	(void)state;
@@ -309,6 +339,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(the_first_one_makes_a_record_of_the_node),
 		TEST(the_first_one_begins_the_times_of_a_node_of_roots),
+		TEST(a_try_begins_the_times_of_a_node_of_roots_once),
+		TEST(a_try_is_nothing_to_the_node_of_a_user),
 		TEST(a_change_thrown_away_leaves_no_trace),
 		TEST(a_value_is_found_until_it_is_replaced_or_removed),
 		TEST(each_node_has_its_own),
