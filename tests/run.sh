@@ -236,7 +236,7 @@ else
 	pytests "attacks" asan "$attacks_s" tests/attack
 	build_or_end tsan
 	unit_tests tsan
-	pytests "integration tests" tsan 3600 tests/integration
+	pytests "integration tests" tsan 3600 -m "not silent" tests/integration
 	pytests "attacks" tsan "$attacks_s" tests/attack
 fi
 count_reports

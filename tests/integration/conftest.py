@@ -13,6 +13,7 @@ from support.programs import BUILD, PROGRAMS
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "quick: in the pass with sanitizers as well")
+    config.addinivalue_line("markers", "silent: not under TSan, whose own thread never sleeps long")
     config.addinivalue_line("markers", "arguments(...): further ones of the daemon's")
     config.addinivalue_line("markers", "mount(options): mount options of the hierarchy")
     config.addinivalue_line("markers", "open_to_all: ours too, to other users and root")
