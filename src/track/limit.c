@@ -85,7 +85,6 @@ int limit_access(pid_t pid, __rlimit_resource_t resource, const struct rlimit *n
 		.old = old,
 		.result = -EPERM, /* if it is killed before it can tell */
 	};
-
 	int error;
 
 	if (prlimit(pid, resource, new, old) == 0)

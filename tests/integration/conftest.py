@@ -104,6 +104,13 @@ def agent(hierarchy):
 
 
 @pytest.fixture
+def call(hierarchy, root, agent):
+    """The agent's call for /g."""
+    hierarchy.sleeper_in(root.mkgroup("g").notify()).end()
+    return agent.next()
+
+
+@pytest.fixture
 def task(hierarchy):
     """A process of the user, in the root group."""
     return hierarchy.task()

@@ -6,13 +6,6 @@ import os
 import pytest
 
 
-@pytest.fixture
-def call(hierarchy, root, agent):
-    """The agent's call for /g."""
-    hierarchy.sleeper_in(root.mkgroup("g").notify()).end()
-    return agent.next()
-
-
 @pytest.mark.quick
 def test_arguments_are_the_agent_and_the_path(agent, call):
     assert call.argv == [agent.path.encode(), b"/g"]

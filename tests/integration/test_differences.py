@@ -86,13 +86,6 @@ def test_agent_is_set_by_the_privileged_alone(hierarchy, root):
     assert errno_of(root.write, "release_agent", "/x", by=hierarchy.user) == "EPERM"
 
 
-@pytest.fixture
-def call(hierarchy, root, agent):
-    """The agent's, for /g."""
-    hierarchy.sleeper_in(root.mkgroup("g").notify()).end()
-    return agent.next()
-
-
 def test_agent_runs_as_root(call):
     assert call.uids == (0, 0, 0)
 

@@ -119,13 +119,19 @@ static void truncation_by_name_sets_no_times(void **state)
 
 /* ---- lists ---- */
 
+/* So many, with ids from @first on. */
+static void tasks_are(struct device *device, pid_t first, unsigned count)
+{
+	device->tracker.first = first;
+	device->tracker.count = count;
+}
+
 static void list_is_built_once_a_pass(void **state)
 {
 	struct device *device = *state;
 	struct open_file file = open_file(device, "tasks");
 
-	device->tracker.first = 10;
-	device->tracker.count = 2;
+	tasks_are(device, 10, 2);
 	assert_reads(device, &file, 0, 3, "10\n");
 	device->tracker.first = 20;
 	assert_reads(device, &file, 3, 100, "11\n");
@@ -140,8 +146,7 @@ static void list_read_from_the_middle_first_is_a_slice(void **state)
 	struct device *device = *state;
 	struct open_file file = open_file(device, "tasks");
 
-	device->tracker.first = 10;
-	device->tracker.count = 3;
+	tasks_are(device, 10, 3);
 	assert_reads(device, &file, 4, 100, "1\n12\n");
 }
 
@@ -150,8 +155,7 @@ static void rest_of_a_list_is_that_of_the_newest(void **state)
 	struct device *device = *state;
 	struct open_file file = open_file(device, "tasks"), other = open_again(device, &file);
 
-	device->tracker.first = 10;
-	device->tracker.count = 4;
+	tasks_are(device, 10, 4);
 	assert_reads(device, &file, 0, 6, "10\n11\n");
 	device->tracker.first = 13;
 	assert_reads(device, &other, 0, 100, "13\n14\n15\n16\n");
@@ -166,8 +170,7 @@ static void line_that_was_begun_is_ended_before_the_newest_list(void **state)
 	struct device *device = *state;
 	struct open_file file = open_file(device, "tasks"), other = open_again(device, &file);
 
-	device->tracker.first = 10;
-	device->tracker.count = 4;
+	tasks_are(device, 10, 4);
 	assert_reads(device, &file, 0, 7, "10\n11\n1");
 	device->tracker.first = 13;
 	assert_reads(device, &other, 0, 3, "13\n");
@@ -179,8 +182,7 @@ static void list_read_from_elsewhere_is_counted_from_its_beginning(void **state)
 	struct device *device = *state;
 	struct open_file file = open_file(device, "tasks"), other = open_again(device, &file);
 
-	device->tracker.first = 10;
-	device->tracker.count = 4;
+	tasks_are(device, 10, 4);
 	assert_reads(device, &file, 0, 6, "10\n11\n");
 	device->tracker.first = 12;
 	assert_reads(device, &other, 0, 3, "12\n");
@@ -194,8 +196,7 @@ static void end_of_a_list_is_not_final(void **state)
 	struct device *device = *state;
 	struct open_file file = open_file(device, "tasks"), other = open_again(device, &file);
 
-	device->tracker.first = 10;
-	device->tracker.count = 2;
+	tasks_are(device, 10, 2);
 	assert_reads(device, &file, 0, 100, "10\n11\n");
 	assert_reads(device, &file, 6, 100, "");
 	device->tracker.count = 3;
@@ -209,8 +210,7 @@ static void record_of_a_list_says_how_far_it_was_read(void **state)
 	struct open_file file = open_file(device, "tasks");
 	const struct fs_handle *handle;
 
-	device->tracker.first = 10;
-	device->tracker.count = 3;
+	tasks_are(device, 10, 3);
 	assert_reads(device, &file, 0, 7, "10\n11\n1");
 	handle = fs_handle_find(&device->fs->handles, (struct ucg_handle_id){file.handle});
 	assert_non_null(handle);
@@ -226,8 +226,7 @@ static void list_that_must_wait_is_parked(void **state)
 	struct answer answer;
 	uint64_t unique;
 
-	device->tracker.first = 10;
-	device->tracker.count = 1;
+	tasks_are(device, 10, 1);
 	device->tracker.busy = true;
 	unique = device_send_read(device, FUSE_READ, file.node, file.handle, 0, 100);
 	device_serve(device);
@@ -271,8 +270,7 @@ static void only_the_rest_of_a_line_of_a_list_outlives_the_group(void **state)
 	struct open_file file = open_file(device, "tasks");
 	struct answer answer;
 
-	device->tracker.first = 10;
-	device->tracker.count = 3;
+	tasks_are(device, 10, 3);
 	assert_reads(device, &file, 0, 4, "10\n1");
 	remove_group(device);
 	assert_reads(device, &file, 4, 100, "1\n");

@@ -122,6 +122,24 @@ static inline pid_t nursery_spawn(struct nursery *nursery, body_fn *body, int ar
 	return pid;
 }
 
+/* Set-up and tear-down of a test that needs nothing but one. */
+static inline int nursery_setup(void **state)
+{
+	struct nursery *nursery = calloc(1, sizeof(*nursery));
+
+	assert_non_null(nursery);
+	nursery_init(nursery);
+	*state = nursery;
+	return 0;
+}
+
+static inline int nursery_teardown(void **state)
+{
+	nursery_deinit(*state);
+	free(*state);
+	return 0;
+}
+
 /* ---- what children do ---- */
 
 static inline void tell(struct nursery *nursery, pid_t pid)

@@ -17,23 +17,6 @@ static bool is_root(void)
 	return geteuid() == 0;
 }
 
-static int setup(void **state)
-{
-	struct nursery *nursery = calloc(1, sizeof(*nursery));
-
-	assert_non_null(nursery);
-	nursery_init(nursery);
-	*state = nursery;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	nursery_deinit(*state);
-	free(*state);
-	return 0;
-}
-
 static int give_up_the_capability(void **state)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
@@ -158,11 +141,15 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(limit_of_another_user_is_set_and_the_old_one_told,
-						setup, teardown),
-		cmocka_unit_test_setup_teardown(we_stay_who_we_are, setup, teardown),
-		cmocka_unit_test_setup_teardown(process_of_two_users_is_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(process_that_is_gone_is_esrch, setup, teardown),
-		cmocka_unit_test_setup_teardown(the_user_cannot_hold_it_up, setup, teardown),
+						nursery_setup, nursery_teardown),
+		cmocka_unit_test_setup_teardown(we_stay_who_we_are, nursery_setup,
+						nursery_teardown),
+		cmocka_unit_test_setup_teardown(process_of_two_users_is_refused, nursery_setup,
+						nursery_teardown),
+		cmocka_unit_test_setup_teardown(process_that_is_gone_is_esrch, nursery_setup,
+						nursery_teardown),
+		cmocka_unit_test_setup_teardown(the_user_cannot_hold_it_up, nursery_setup,
+						nursery_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, give_up_the_capability, NULL);

@@ -8,23 +8,6 @@
 #define OTHER 0x4321
 #define THIRD 0x5555
 
-static int setup(void **state)
-{
-	struct nursery *nursery = calloc(1, sizeof(*nursery));
-
-	assert_non_null(nursery);
-	nursery_init(nursery);
-	*state = nursery;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	nursery_deinit(*state);
-	free(*state);
-	return 0;
-}
-
 static const struct marker_scheme first_only = {.hierarchy = OURS};
 static const struct marker_scheme both = {.hierarchy = OURS, .second_used = true};
 
@@ -223,7 +206,7 @@ static void the_prior_limit_is_given_back_as_far_as_the_hard_limit_lets(void **s
 	assert_int_equal(soft_limit(pid, RLIMIT_LOCKS), 100);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, nursery_setup, nursery_teardown)
 
 int main(void)
 {
