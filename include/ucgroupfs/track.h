@@ -16,10 +16,12 @@
 /* Optional kernel features, probed once at start; a row each.  Tests switch rows off one by one
  * (--without=NAME), so that every fall-back runs. */
 enum ucg_probe {
-	UCG_PROBE_PIDFS_CLOCK, /* st_ino of a pidfd counts allocations (6.9) */
-	UCG_PROBE_PIDFD_INFO,  /* ioctl(PIDFD_GET_INFO) (6.13) */
-	UCG_PROBE_PROC_WHOLE,  /* /proc shows every process: not hidepid=, not subset=pid */
-	UCG_PROBE_PIDNS,       /* ioctl(NS_GET_PID_IN_PIDNS) and its inverse (6.11) */
+	UCG_PROBE_PIDFS_CLOCK,	/* st_ino of a pidfd counts allocations (6.9) */
+	UCG_PROBE_PIDFD_INFO,	/* ioctl(PIDFD_GET_INFO) (6.13) */
+	UCG_PROBE_PROC_WHOLE,	/* /proc shows every process: not hidepid=, not subset=pid */
+	UCG_PROBE_PIDNS,	/* ioctl(NS_GET_PID_IN_PIDNS) and its inverse (6.11) */
+	UCG_PROBE_HINTS,	/* hint bits of the I/O priority (6.5) */
+	UCG_PROBE_THREAD_PIDFD, /* pidfds of single threads (6.9) */
 	UCG_PROBES,
 };
 /* Name of a probe on the command line and in messages, "pidfs-clock" and so on; index enum

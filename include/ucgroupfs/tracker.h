@@ -28,10 +28,24 @@ struct ucg_task {
 	bool alive_threads;   /* some thread of the process lives */
 	bool unmovable;	      /* kernel thread bound to its CPUs, kthreadd */
 	bool threaded;	      /* the process has more than one live thread */
+	bool split;	      /* threads of it may be in different groups */
+	bool alone;	      /* set by the caller before attach: this thread alone is to move */
 	bool waits_for_us; /* set by the caller before attach: its only thread is the one that waits
 			      for our answer, so it is not in the middle of a fork */
 	struct ucg_group_id group; /* that the task is in */
 };
+
+/* All zero is an empty one. */
+struct ucg_group_ids {
+	struct ucg_group_id *id;
+	size_t count, capacity;
+};
+
+/* Return: 0; -ENOMEM. */
+int ucg_group_ids_append(struct ucg_group_ids *ids, struct ucg_group_id id);
+/* Ascending, each once. */
+void ucg_group_ids_sort(struct ucg_group_ids *ids);
+void ucg_group_ids_clear(struct ucg_group_ids *ids);
 
 enum ucg_list_what { UCG_LIST_TASKS, UCG_LIST_PROCESSES };
 
@@ -47,8 +61,16 @@ struct ucg_tracker_ops {
 	 * Return: 0; -EINPROGRESS; -EMFILE never (see attach). */
 	int (*settle)(struct ucg_tracker *tracker, struct ucg_group_id group, uint64_t since_ns);
 
-	/* Return: 0; -ESRCH: no such task. */
-	int (*find)(struct ucg_tracker *tracker, pid_t tid, struct ucg_task *task);
+	/* The task of this id; for a whole process the leader of its process, whose ids decide then
+	 * (kernel behaviour §3).
+	 * Return: 0; -ESRCH: no such task. */
+	int (*find)(struct ucg_tracker *tracker, pid_t tid, bool whole_process,
+		    struct ucg_task *task);
+
+	/* The groups that live threads of a process are in, ascending, each once.
+	 * Return: 0; -ESRCH; -ENOMEM; -EMFILE and the like. */
+	int (*groups)(struct ucg_tracker *tracker, const struct ucg_task *task,
+		      struct ucg_group_ids *ids);
 
 	/* The task that is @number to @caller, who may live in a pid namespace below ours.
 	 * Return: 0; -ESRCH: nobody is; -EACCES: his namespace can't be told, or he is 0; -EMFILE
@@ -63,10 +85,12 @@ struct ucg_tracker_ops {
 	 * Where that can't be told, and for @tid 0: no. */
 	bool (*is_capable)(struct ucg_tracker *tracker, pid_t tid, int capability);
 
-	/* Moves the whole process of @task; the caller has settled source and target and has made
-	 * sure that it is to move.  Delivers no event for @to: the caller knows.
+	/* Moves the whole process of @task, or with @task->alone that thread; the caller has
+	 * settled sources and target and has made sure that it is to move.  Delivers no event for
+	 * @to: the caller knows.
 	 * Return: 0; -ESRCH: gone meanwhile; -EPERM: can't be marked; -EBUSY: marked by two other
-	 * hierarchies; -EMFILE, -ENOMEM: no means to hold it; the process is where it was. */
+	 * hierarchies; -EOPNOTSUPP: no means to tell this thread from its process; -EMFILE,
+	 * -ENOMEM: no means to hold it.  On an error it is where it was. */
 	int (*attach)(struct ucg_tracker *tracker, const struct ucg_task *task,
 		      struct ucg_group_id to);
 

@@ -14,6 +14,7 @@
 static const cap_value_t needed[] = {
 	CAP_SYS_ADMIN,	     /* mount and unmount */
 	CAP_SYS_RESOURCE,    /* mark processes of other users */
+	CAP_SYS_NICE,	     /* the same, in the I/O priority, and where they have capabilities */
 	CAP_SYS_PTRACE,	     /* see them where /proc hides them (hidepid) */
 	CAP_KILL,	     /* cgroup.kill */
 	CAP_IPC_LOCK,	     /* lock the slots of requests in memory */

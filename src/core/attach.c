@@ -5,6 +5,7 @@
 
 #include "model.h"
 #include "ucgroupfs/log.h"
+#include "ucgroupfs/scope.h"
 
 bool ucg_attach_is_allowed(const struct ucg_opener *opener, const struct ucg_task *task)
 {
@@ -35,11 +36,27 @@ static int check(const struct ucg_rules *rules, const struct ucg_attach_request 
 		return -EACCES;
 	if (task->unmovable)
 		return -EINVAL;
-	if (!lives || task->group.value == request->to->record.id.value)
-		return NOTHING_TO_DO;
-	if (task->threaded && !request->whole_process)
-		return -EOPNOTSUPP;
-	return TO_MOVE;
+	return lives ? TO_MOVE : NOTHING_TO_DO;
+}
+
+/* The groups that the move takes tasks out of. */
+static int find_sources(struct ucg_tracker *tracker, const struct ucg_attach_request *request,
+			const struct ucg_task *task, struct ucg_group_ids *sources)
+{
+	struct ucg_group_id to = request->to->record.id;
+	size_t kept = 0;
+	int error;
+
+	sources->count = 0;
+	if (request->whole_process && task->split)
+		error = tracker->ops->groups(tracker, task, sources);
+	else
+		error = ucg_group_ids_append(sources, task->group);
+	for (size_t i = 0; i < sources->count; i++)
+		if (sources->id[i].value != to.value)
+			sources->id[kept++] = sources->id[i];
+	sources->count = kept;
+	return error;
 }
 
 static int settle(struct ucg_tracker *tracker, struct ucg_group_id group, uint64_t since_ns)
@@ -49,32 +66,69 @@ static int settle(struct ucg_tracker *tracker, struct ucg_group_id group, uint64
 	return tracker->ops->settle(tracker, group, since_ns);
 }
 
-/* Nothing about the root depends on who is in it: it is always settled. */
-static bool is_settled(struct ucg_group_id group, struct ucg_group_id settled)
+static int settle_all(struct ucg_tracker *tracker, const struct ucg_group_ids *groups,
+		      uint64_t since_ns)
 {
-	return group.value == UCG_ROOT_ID.value || group.value == settled.value;
+	int error = 0;
+
+	for (size_t i = 0; i < groups->count && !error; i++)
+		error = settle(tracker, groups->id[i], since_ns);
+	return error;
+}
+
+/* Both ascending.  Nothing about the root depends on who is in it: it is always settled. */
+static bool are_settled(const struct ucg_group_ids *groups, const struct ucg_group_ids *settled)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < groups->count; i++) {
+		uint64_t id = groups->id[i].value;
+
+		while (at < settled->count && settled->id[at].value < id)
+			at++;
+		if (id != UCG_ROOT_ID.value &&
+		    (at == settled->count || settled->id[at].value != id))
+			return false;
+	}
+	return true;
+}
+
+static void swap(struct ucg_group_ids *left, struct ucg_group_ids *right)
+{
+	struct ucg_group_ids ids = *left;
+
+	*left = *right;
+	*right = ids;
 }
 
 /*
- * Settles the target, finds and checks the task, and again after each settling of its source, which
- * may find it dead or in another group (a straggler of a move).  It ends with the first look at
- * which the task is in a settled group: only another move takes it elsewhere, and this thread makes
+ * Settles the target, finds and checks the task, and again after each settling of its sources,
+ * which may find it dead or in another group (a straggler of a move).  It ends with the first look
+ * at which all sources are settled: only another move takes a task elsewhere, and this thread makes
  * them.
  */
 static int find_settled(const struct ucg_rules *rules, struct ucg_tracker *tracker,
-			const struct ucg_attach_request *request, pid_t pid, struct ucg_task *task)
+			const struct ucg_attach_request *request, pid_t pid, struct ucg_task *task,
+			struct ucg_group_ids *sources)
 {
-	struct ucg_group_id settled = UCG_ROOT_ID;
+	ucg_cleanup(ucg_group_ids_clear) struct ucg_group_ids settled = {0};
 	int result = settle(tracker, request->to->record.id, request->since_ns);
 
 	while (!result) {
-		result = tracker->ops->find(tracker, pid, task);
+		result = tracker->ops->find(tracker, pid, request->whole_process, task);
 		if (!result)
 			result = check(rules, request, task);
-		if (result != TO_MOVE || is_settled(task->group, settled))
+		if (result != TO_MOVE)
 			return result;
-		settled = task->group;
-		result = settle(tracker, settled, request->since_ns);
+		result = find_sources(tracker, request, task, sources);
+		if (result)
+			return result;
+		if (!sources->count)
+			return NOTHING_TO_DO;
+		if (are_settled(sources, &settled))
+			return TO_MOVE;
+		result = settle_all(tracker, sources, request->since_ns);
+		swap(sources, &settled);
 	}
 	return result;
 }
@@ -88,41 +142,53 @@ static size_t depth_of(const struct ucg_group *group)
 	return depth;
 }
 
-/* What the move does to source and target. */
-static int fill_change(struct ucg_hierarchy *hierarchy, struct ucg_group_id from,
+/* What the move does to sources and target. */
+static int fill_change(struct ucg_hierarchy *hierarchy, const struct ucg_group_ids *sources,
 		       struct ucg_group *to, struct ucg_change *change)
 {
-	struct ucg_group *source = ucg_group_find(hierarchy, from);
 	int error = 0;
 
-	if (source && !ucg_group_is_removed(source))
-		error = ucg_group_task_left(hierarchy, source, change);
-	if (error)
-		return error;
-	return ucg_group_entered(hierarchy, to, change);
+	for (size_t i = 0; i < sources->count && !error; i++) {
+		struct ucg_group *source = ucg_group_find(hierarchy, sources->id[i]);
+
+		if (source && !ucg_group_is_removed(source))
+			error = ucg_group_task_left(hierarchy, source, change);
+	}
+	return error ? error : ucg_group_entered(hierarchy, to, change);
 }
 
 /* The tracker's events are other changes, committed from within its calls: so records are read into
  * @change after the last of these, and memory is taken before it, when failing is still free. */
 static int move(struct ucg_hierarchy *hierarchy, struct ucg_tracker *tracker,
 		const struct ucg_attach_request *request, const struct ucg_task *task,
-		struct ucg_change *change)
+		const struct ucg_group_ids *sources, struct ucg_change *change)
 {
-	struct ucg_group_id to = request->to->record.id;
-	int error = ucg_change_reserve(change, 2, depth_of(request->to));
+	int error = ucg_change_reserve(change, sources->count + 1, depth_of(request->to));
 
-	if (error)
-		return error;
-	error = tracker->ops->attach(tracker, task, to);
-	if (error)
-		return error;
-	return fill_change(hierarchy, task->group, request->to, change);
+	if (!error)
+		error = tracker->ops->attach(tracker, task, request->to->record.id);
+	return error ? error : fill_change(hierarchy, sources, request->to, change);
+}
+
+static void tell_why(struct ucg_log *log, const struct ucg_task *task, int error)
+{
+	if (error == -EOPNOTSUPP)
+		ucg_log(log, LOG_WARNING,
+			"can't move task %d alone, one of several threads of process %d: that "
+			"takes I/O priority hints (Linux 6.5), pidfds of threads (6.9) and a hint "
+			"that is not in use",
+			(int)task->tid, (int)task->tgid);
+	if (error == -EBUSY)
+		ucg_log(log, LOG_WARNING,
+			"can't move process %d: it is marked by two other hierarchies already",
+			(int)task->tgid);
 }
 
 int ucg_attach(struct ucg_hierarchy *hierarchy, struct ucg_tracker *tracker, struct ucg_log *log,
 	       const struct ucg_attach_request *request, struct ucg_change *change)
 {
 	pid_t pid = request->pid ? request->pid : request->writer;
+	ucg_cleanup(ucg_group_ids_clear) struct ucg_group_ids sources = {0};
 	struct ucg_task task;
 	int result;
 
@@ -130,14 +196,12 @@ int ucg_attach(struct ucg_hierarchy *hierarchy, struct ucg_tracker *tracker, str
 		return -ENODEV;
 	if (!pid)
 		return -EACCES;
-	result = find_settled(hierarchy->rules, tracker, request, pid, &task);
-	if (result == -EOPNOTSUPP)
-		ucg_log(log, LOG_WARNING,
-			"can't move task %d alone: it is one of several threads of process %d; "
-			"single threads can't be moved, only whole processes by cgroup.procs",
-			(int)task.tid, (int)task.tgid);
+	result = find_settled(hierarchy->rules, tracker, request, pid, &task, &sources);
 	if (result != TO_MOVE)
 		return result;
 	task.waits_for_us = task.tid == request->writer && !task.threaded;
-	return move(hierarchy, tracker, request, &task, change);
+	task.alone = task.threaded && !request->whole_process;
+	result = move(hierarchy, tracker, request, &task, &sources, change);
+	tell_why(log, &task, result);
+	return result;
 }

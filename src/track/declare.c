@@ -21,9 +21,18 @@ void discovery_retire_epochs(struct track *track, struct tracked_group *group)
 	cds_list_for_each_entry_safe (epoch, next, &epochs, of_group) {
 		if (epoch->mover_count)
 			mover_forward(track, epoch);
+		else if (epoch->split_count)
+			roster_epoch_forward(&track->roster, epoch, NULL);
 		else
 			roster_epoch_drop(&track->roster, epoch);
 	}
+}
+
+void discovery_unneeded(struct track *track, struct epoch *epoch)
+{
+	if (epoch->is_forwarded && !epoch->member_count && !epoch->mover_count &&
+	    !epoch->split_count)
+		roster_epoch_drop(&track->roster, epoch);
 }
 
 static void declare_empty(struct track *track, struct tracked_group *group)

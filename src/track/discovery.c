@@ -265,7 +265,7 @@ static void read_again(struct track *track, struct scan *scan)
 		struct scan_found *found = &scan->found[i];
 
 		if (!found->dead && !found->known &&
-		    marker_read(&track->roster.scheme, found->pid, &found->marker) != 1)
+		    marker_read(&track->roster.scheme, found->tid, &found->marker) != 1)
 			found->dead = true;
 	}
 }

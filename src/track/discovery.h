@@ -101,12 +101,20 @@ void discovery_start_passes(struct track *track, bool restore);
 /* Merge what the worker found. */
 void discovery_collect(struct track *track, struct pass_job *job);
 
-/* A process is known to be a member from here on; delivers `entered` if it is the first.
- * Return: it; NULL: no memory. */
-struct member *discovery_admit(struct track *track, pid_t pid, int pidfd, struct epoch *epoch);
+/* A process, or with @split a thread of it, is known to be a member from here on; delivers
+ * `entered` if it is the first.  Return: it; NULL: no memory. */
+struct member *discovery_admit(struct track *track, pid_t pid, int pidfd, struct epoch *epoch,
+			       struct split *split);
 
 /* The group has lost a member; if it was the last known one, it is suspect. */
 void discovery_lost(struct track *track, struct tracked_group *group);
+
+/* The same, with a group that may be NULL, for the root; what comes of it comes with the next
+ * dispatch. */
+void discovery_left(struct track *track, struct tracked_group *group);
+
+/* One that needs the epoch no more: it is dropped if nobody else does. */
+void discovery_unneeded(struct track *track, struct epoch *epoch);
 
 /* Nobody carries the group's epochs any more, but for forks in flight of those who moved away. */
 void discovery_retire_epochs(struct track *track, struct tracked_group *group);

@@ -15,7 +15,7 @@ static const struct {
 	[MARKER_RSS] = {RLIMIT_RSS, "Max resident set"},
 };
 
-static int read_soft(pid_t pid, enum marker_carrier carrier, uint64_t *softp)
+static int read_soft(pid_t pid, enum marker_carrier carrier, uint64_t *softp, bool *is_foreign)
 {
 	struct rlimit limit;
 	int error;
@@ -26,6 +26,7 @@ static int read_soft(pid_t pid, enum marker_carrier carrier, uint64_t *softp)
 	}
 	if (errno != EPERM)
 		return -errno;
+	*is_foreign = true;
 	error = proc_read_limit(pid, carriers[carrier].title, softp);
 	/* Of a task that is being reaped the file is empty. */
 	if (error == -EINVAL)
@@ -37,24 +38,49 @@ static int read_soft(pid_t pid, enum marker_carrier carrier, uint64_t *softp)
 	return 0;
 }
 
-int marker_read(const struct marker_scheme *scheme, pid_t pid, struct marker *marker)
+/* Return: 1: a limit carries ours, or may have lost it; 0: another hierarchy's alone does. */
+static int read_limits(const struct marker_scheme *scheme, pid_t pid, struct marker *marker)
 {
+	bool others = false;
+
 	for (enum marker_carrier carrier = 0; carrier < MARKER_CARRIERS; carrier++) {
 		uint64_t soft;
-		int error = read_soft(pid, carrier, &soft);
+		int error = read_soft(pid, carrier, &soft, &marker->is_foreign);
 
 		if (error)
 			return error;
 		if (marker_is_ours(scheme->hierarchy, soft)) {
-			*marker = (struct marker){carrier, (uint32_t)soft};
+			marker->carrier = carrier;
+			marker->limit = (uint32_t)soft;
 			return 1;
 		}
+		others |= marker_is_any(soft);
 		/* As long as the second limit was never needed, strangers come at half the price.
 		 */
 		if (!scheme->second_used)
-			return 0;
+			break;
 	}
-	return 0;
+	return !others;
+}
+
+int marker_read(const struct marker_scheme *scheme, pid_t pid, struct marker *marker)
+{
+	int answer, hint;
+
+	*marker = (struct marker){.carrier = MARKER_NONE};
+	answer = read_limits(scheme, pid, marker);
+	if (answer < 0)
+		return answer;
+	marker->epoch = marker->limit;
+	if (!answer || !scheme->hints)
+		return marker->epoch != 0;
+	hint = hint_get(pid);
+	if (hint < 0)
+		return hint;
+	marker->hint = hint_epoch(scheme->hints, hint);
+	if (marker->hint)
+		marker->epoch = marker->hint;
+	return marker->epoch != 0;
 }
 
 int marker_choose(pid_t pid, uint64_t value, enum marker_carrier *carrierp, uint64_t *softp)

@@ -7,6 +7,8 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
+#include "hint.h"
+
 /*
  * The marker: the group of a process, written on the process as a soft resource limit that has had
  * no effect since Linux 2.4.  fork copies it inside the kernel; exec, setsid, reparenting and a
@@ -16,18 +18,30 @@
  */
 #define MARKER_MAGIC 0x7563u
 
-/* Which of the two limits carries it: the first, unless something else is in its way. */
-enum marker_carrier { MARKER_LOCKS, MARKER_RSS, MARKER_CARRIERS };
+/*
+ * Which of the two limits carries it: the first, unless something else is in its way; none where
+ * neither can, for a task that is known by its hint alone.
+ */
+enum marker_carrier { MARKER_LOCKS, MARKER_RSS, MARKER_CARRIERS, MARKER_NONE = MARKER_CARRIERS };
 
 /* How markers of this mount look; owned by the tracker, copied into each scan. */
 struct marker_scheme {
-	uint16_t hierarchy; /* random, ours */
-	bool second_used;   /* some process carries ours in MARKER_RSS, so both must be read */
+	uint16_t hierarchy;		/* random, ours */
+	bool second_used;		/* some process carries ours in MARKER_RSS: read both */
+	const struct hint_table *hints; /* NULL: the kernel keeps none */
 };
 
+/*
+ * What a task carries of ours.  Its hint decides, which is the thread's own: the limit is that of
+ * the whole process.  A hint counts only next to a marker of ours, or where there is none of
+ * anybody: next to another hierarchy's it is that one's, which may use the same values.
+ */
 struct marker {
+	uint32_t epoch; /* that decides */
 	enum marker_carrier carrier;
-	uint32_t epoch;
+	uint32_t limit;	 /* epoch in the limit that is the carrier; 0 and MARKER_NONE: none */
+	uint32_t hint;	 /* epoch that the hint means; 0: none */
+	bool is_foreign; /* its limits are not ours to read: a task of another user */
 };
 
 static inline uint64_t marker_value(uint16_t hierarchy, uint32_t epoch)
@@ -47,9 +61,12 @@ static inline bool marker_is_ours(uint16_t hierarchy, uint64_t soft)
 }
 
 /**
- * marker_read() - the marker of a process or thread, whoever owns it
- * @pid: process or thread id
- * Return: 1: it carries ours, in *@marker; 0: it does not; -ESRCH: no task has this id.
+ * marker_read() - what a thread carries, whoever owns it
+ * @pid: thread id; a process's is its leader's
+ * The limit is read before the hint.  A task may lose either at any time, and can't get it back: so
+ * one that carries one of the two all the time is never missed.
+ * Return: 1: it carries ours; 0: it does not; -ESRCH: no task has this id.  *@marker is filled in
+ * both of the first cases.
  * A task of another user answers through /proc/PID/limits (a setuid program keeps the marker).
  */
 int marker_read(const struct marker_scheme *scheme, pid_t pid, struct marker *marker);

@@ -3,8 +3,10 @@
 
 #include <errno.h>
 
+#include "carry.h"
 #include "mover.h"
 #include "pidfd.h"
+#include "split.h"
 #include "ucgroupfs/scope.h"
 
 /* Is the pid one that we know already?  Then what was found of it is no news. */
@@ -15,6 +17,12 @@ static bool is_old_news(struct track *track, const struct scan_found *found,
 
 	if (!member)
 		return false;
+	/* A thread of a whole process is where that is, whatever hint it has given itself. */
+	if (found->tid != found->pid) {
+		carry_write_thread(track, found->tid, member->epoch);
+		member->threaded = true;
+		return true;
+	}
 	if (member->pidfd >= 0 ? pidfd_is_dead(member->pidfd) : member->epoch != epoch) {
 		discovery_died(track, member);
 		return false;
@@ -23,16 +31,55 @@ static bool is_old_news(struct track *track, const struct scan_found *found,
 	return true;
 }
 
+/* A new member gets what it lacks of its group's marks: the child of a thread that was moved alone
+ * has its process's limit; another has lost one of the two. */
+static void complete_marks(struct track *track, struct member *member)
+{
+	struct tracked_group *group = member->epoch->group;
+	struct carried carried;
+	struct epoch *epoch;
+
+	if (member->epoch->is_killed || carry_read(track, member->pid, &carried) ||
+	    carry_write(track, member->pid, group, &carried.key, member->threaded, &epoch))
+		return;
+	if (member->epoch != epoch)
+		roster_move(&track->roster, member, epoch);
+	roster_set_state(&track->roster, member, carry_state(epoch));
+}
+
+static enum mark_state state_of(const struct marker *marker)
+{
+	if (marker->limit == marker->epoch)
+		return marker->hint == marker->epoch ? MARK_BOTH : MARK_LIMIT;
+	return MARK_HINT;
+}
+
+static void take_state(struct track *track, struct member *member, const struct marker *marker)
+{
+	enum mark_state state = state_of(marker);
+
+	roster_set_state(&track->roster, member, state);
+	/* What a foreign user carries is not ours to write. */
+	if (!marker->is_foreign && (state == MARK_HINT || state != carry_state(member->epoch)))
+		complete_marks(track, member);
+}
+
 static int merge_live(struct track *track, struct scan_found *found, struct epoch *epoch)
 {
+	struct split *split = roster_split(&track->roster, found->pid);
 	struct member *member;
 
+	if (split) {
+		split_admit(track, split, found->tid, epoch);
+		return 0;
+	}
 	if (mover_claims(track, found->pid, epoch) || is_old_news(track, found, epoch))
 		return 0;
-	member = discovery_admit(track, found->pid, ucg_steal_fd(&found->pidfd), epoch);
+	member = discovery_admit(track, found->pid, ucg_steal_fd(&found->pidfd), epoch, NULL);
 	if (!member)
 		return -ENOMEM;
 	member->threaded = found->threaded;
+	take_state(track, member, &found->marker);
 	return 0;
 }
 
@@ -42,7 +89,9 @@ static struct epoch *epoch_of(struct track *track, const struct scan_found *foun
 {
 	struct epoch *epoch = roster_epoch(&track->roster, found->marker.epoch);
 
-	return epoch && epoch->carrier == found->marker.carrier ? epoch : NULL;
+	if (epoch && !found->marker.hint && epoch->key.carrier != found->marker.carrier)
+		return NULL;
+	return epoch;
 }
 
 void discovery_count(struct track *track, const struct scan *scan, unsigned passes)
@@ -73,9 +122,10 @@ static int merge_found(struct track *track, struct scan_found *found)
 			member->threaded = true;
 		return 0;
 	}
-	/* A straggler of a move to the root: the root's tasks carry nothing. */
+	/* The root's tasks carry nothing, but for threads of split processes: a straggler of a move
+	 * to the root, or the child of such a thread. */
 	if (!epoch->group) {
-		if (!found->dead)
+		if (!found->dead && !roster_split(&track->roster, found->pid))
 			mover_release(track, found->pid, epoch);
 		return 0;
 	}

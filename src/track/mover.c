@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "carry.h"
 #include "discovery.h"
 #include "pidfd.h"
 #include "proc.h"
@@ -194,23 +195,26 @@ static bool is_kin(const struct mover *mover, pid_t parent)
 	return false;
 }
 
-/* Gives a straggler the marker of the group where its parent is, and admits it there. */
-static void put_right(struct track *track, const struct mover *mover, pid_t pid,
-		      enum marker_carrier carrier, uint64_t prior)
+/* Gives a straggler the marks of the group where its parent is, and admits it there. */
+static void put_right(struct track *track, const struct mover *mover, pid_t pid)
 {
+	struct carried carried;
+	struct member *member;
 	struct epoch *epoch;
 
 	if (!mover->to) {
-		marker_write(pid, carrier, prior, NULL);
+		carry_strip(track, pid);
 		return;
 	}
-	epoch = roster_epoch_need(&track->roster, mover->to, carrier, prior);
-	if (!epoch ||
-	    marker_write(pid, carrier, marker_value(track->roster.scheme.hierarchy, epoch->value),
-			 NULL))
+	if (carry_read(track, pid, &carried) ||
+	    carry_write(track, pid, mover->to, &carried.key, true, &epoch))
 		return;
 	mover->to->found++;
-	if (!discovery_admit(track, pid, pidfd_get(pid), epoch))
+	mover->to->found_live++;
+	member = discovery_admit(track, pid, pidfd_get(pid), epoch, NULL);
+	if (member)
+		roster_set_state(&track->roster, member, carry_state(epoch));
+	else
 		ucg_log(track->config.log, LOG_ERR, "out of memory: process %d is not followed",
 			pid);
 }
@@ -227,7 +231,7 @@ bool mover_claims(struct track *track, pid_t pid, struct epoch *epoch)
 		if (mover->old != epoch || mover->to == epoch->group || !is_mover(mover, parent) ||
 		    !is_later(track, mover, pid))
 			continue;
-		put_right(track, mover, pid, epoch->carrier, epoch->prior);
+		put_right(track, mover, pid);
 		return true;
 	}
 	return false;
@@ -246,18 +250,14 @@ void mover_stranger(void *context, pid_t pid)
 	struct track *track = context;
 	pid_t parent = parent_of(track, pid);
 	struct mover *mover;
-	enum marker_carrier carrier;
-	uint64_t prior;
 
 	cds_list_for_each_entry (mover, &track->movers, link) {
 		if (mover->old || !mover->to || parent == 0 || !is_later(track, mover, pid) ||
 		    !(is_mover(mover, parent) || is_kin(mover, parent)))
 			continue;
-		if (!is_process(pid) ||
-		    marker_choose(pid, marker_value(track->roster.scheme.hierarchy, UINT32_MAX),
-				  &carrier, &prior))
+		if (!is_process(pid))
 			return;
-		put_right(track, mover, pid, carrier, prior);
+		put_right(track, mover, pid);
 		/* Without memory its unmarked children are not adopted: logged by nobody, as they
 		 * exist only if it forked before it was found. */
 		(void)ucg_pids_append(&mover->kin, pid);
@@ -273,7 +273,7 @@ void mover_forward(struct track *track, struct epoch *epoch)
 	{
 		if (mover->old != epoch)
 			continue;
-		roster_epoch_forward(epoch, mover->to);
+		roster_epoch_forward(&track->roster, epoch, mover->to);
 		return;
 	}
 }
@@ -286,10 +286,12 @@ void mover_release(struct track *track, pid_t pid, const struct epoch *epoch)
 	/* The pid may be another's by now. */
 	if (marker_read(&track->roster.scheme, pid, &marker) != 1 || marker.epoch != epoch->value)
 		return;
-	error = marker_write(pid, epoch->carrier, epoch->prior, NULL);
+	error = carry_strip(track, pid);
 	if (error && error != -ESRCH)
 		ucg_log(track->config.log, LOG_WARNING,
-			"process %d keeps a marker: its limit can't be given back", pid);
+			"process %d keeps a mark: its limit or its I/O priority can't be given "
+			"back",
+			pid);
 }
 
 static void mover_end(struct track *track, struct mover *mover)
@@ -298,8 +300,10 @@ static void mover_end(struct track *track, struct mover *mover)
 
 	cds_list_del(&mover->link);
 	track->movers_held -= mover->pidfd >= 0;
-	if (old && --old->mover_count == 0 && old->is_forwarded && !old->member_count)
-		roster_epoch_drop(&track->roster, old);
+	if (old) {
+		old->mover_count--;
+		discovery_unneeded(track, old);
+	}
 	mover_free(mover);
 }
 

@@ -110,28 +110,62 @@ static void look_at_range(struct pass_job *job)
 	job->error = job->scan.error;
 }
 
+static bool means_root(const struct pass_job *job, uint32_t epoch)
+{
+	for (size_t i = 0; i < job->root_epoch_count; i++)
+		if (job->root_epochs[i] == epoch)
+			return true;
+	return false;
+}
+
+/* Return: 1, 0; want of means. */
+static int is_in_root(const struct pass_job *job, pid_t tid)
+{
+	struct marker marker;
+	int answer = marker_read(&job->scan.scheme, tid, &marker);
+
+	if (answer < 0)
+		return answer == -ESRCH ? 0 : answer;
+	return !answer || means_root(job, marker.epoch);
+}
+
+/* Threads have places of their own only where there are hints to tell. */
+static bool is_settled_by_leader(const struct pass_job *job, pid_t tgid, int *answerp)
+{
+	*answerp = is_in_root(job, tgid);
+	return *answerp < 0 || (!job->scan.scheme.hints && !*answerp);
+}
+
+static bool is_dead_thread(pid_t tgid, pid_t tid)
+{
+	struct proc_stat stat;
+
+	/* The dead leader is left out of the list already. */
+	return tid != tgid && (proc_read_stat(tgid, tid, &stat) || proc_state_is_dead(stat.state));
+}
+
 static int list_process(struct pass_job *job, pid_t tgid)
 {
 	ucg_cleanup(ucg_pids_clear) struct ucg_pids threads = {0};
-	struct marker marker;
-	struct proc_stat stat;
-	int error;
+	int answer, error;
 
-	if (marker_read(&job->scan.scheme, tgid, &marker) != 0)
-		return 0;
+	if (is_settled_by_leader(job, tgid, &answer))
+		return answer;
 	error = proc_read_threads(tgid, &threads);
 	if (error)
 		return error == -ESRCH ? 0 : error;
-	if (threads.count == 0)
-		return 0;
-	/* A zombie's task directory lists the dead leader, which proc_read_threads() leaves out. */
-	if (job->what == UCG_LIST_PROCESSES)
-		return ucg_pids_append(&job->pids, tgid);
 	for (size_t i = 0; i < threads.count && !error; i++) {
-		if (threads.pid[i] != tgid &&
-		    (proc_read_stat(tgid, threads.pid[i], &stat) || proc_state_is_dead(stat.state)))
+		pid_t tid = threads.pid[i];
+
+		if (tid != tgid)
+			answer = is_in_root(job, tid);
+		if (answer < 0)
+			return answer;
+		if (!answer || is_dead_thread(tgid, tid))
 			continue;
-		error = ucg_pids_append(&job->pids, threads.pid[i]);
+		if (job->what == UCG_LIST_PROCESSES)
+			return ucg_pids_append(&job->pids, tgid);
+		error = ucg_pids_append(&job->pids, tid);
 	}
 	return error;
 }
@@ -265,6 +299,7 @@ void pass_job_free(struct pass_job *job)
 {
 	scan_deinit(&job->scan);
 	free(job->known);
+	free(job->root_epochs);
 	ucg_pids_clear(&job->pids);
 	pending_clear(&job->pending);
 	free(job);

@@ -45,6 +45,8 @@ struct pass_job {
 	bool by_proc;	 /* over /proc rather than slots */
 	bool by_counter; /* read the allocation clock before and after (counter rule) */
 	enum ucg_list_what what;
+	uint32_t *root_epochs; /* PASS_ROOT: epochs that mean the root, owned */
+	size_t root_epoch_count;
 	pid_t frontier;		       /* PASS_RANGE: from here to reading.pid */
 	struct pending pending;	       /* PASS_RANGE: slots to be read again */
 	struct cursor_reading reading; /* of the cursor, before the first pass */

@@ -2,6 +2,7 @@
 #include "pidfd.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
@@ -13,6 +14,9 @@
 
 /* linux/magic.h, from 6.9 on. */
 #define PIDFS_MAGIC 0x50494446
+
+/* linux/pidfd.h, from 6.9 on: PIDFD_THREAD. */
+#define PIDFD_OF_THREAD O_EXCL
 
 /* linux/pidfd.h, from 6.13 on: the first size of the structure. */
 struct pidfd_info_v0 {
@@ -26,6 +30,11 @@ struct pidfd_info_v0 {
 int pidfd_get(pid_t pid)
 {
 	return (int)syscall(SYS_pidfd_open, pid, 0);
+}
+
+int pidfd_get_thread(pid_t tid)
+{
+	return (int)syscall(SYS_pidfd_open, tid, PIDFD_OF_THREAD);
 }
 
 bool pidfd_is_dead(int pidfd)

@@ -14,6 +14,10 @@
 /* pidfd_open(2), close-on-exec by nature.  Return: descriptor; -1 with errno. */
 int pidfd_get(pid_t pid);
 
+/* The same for one thread (6.9): readable when it has exited.  Not so that of a leader, which
+ * becomes readable with the end of its process. */
+int pidfd_get_thread(pid_t tid);
+
 /* Has the process exited, reaped or not? */
 bool pidfd_is_dead(int pidfd);
 

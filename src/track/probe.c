@@ -9,6 +9,7 @@
 #include <linux/capability.h>
 
 #include "cursor.h"
+#include "hint.h"
 #include "pidfd.h"
 #include "pidns.h"
 #include "proc.h"
@@ -31,6 +32,13 @@ static bool has_pidfd_info(void)
 	pid_t parent;
 
 	return pidfd >= 0 && pidfd_parent(pidfd, &parent) == 0 && parent == getppid();
+}
+
+static bool has_thread_pidfd(void)
+{
+	ucg_autoclose int pidfd = pidfd_get_thread(getpid());
+
+	return pidfd >= 0;
 }
 
 static void fclosep(FILE **file)
@@ -64,13 +72,14 @@ const char *const ucg_probe_names[UCG_PROBES] = {
 	[UCG_PROBE_PIDFD_INFO] = "pidfd-info",
 	[UCG_PROBE_PROC_WHOLE] = "whole-proc",
 	[UCG_PROBE_PIDNS] = "pidns-numbers",
+	[UCG_PROBE_HINTS] = "hints",
+	[UCG_PROBE_THREAD_PIDFD] = "thread-pidfd",
 };
 
 static bool (*const probes[UCG_PROBES])(void) = {
-	[UCG_PROBE_PIDFS_CLOCK] = has_pidfs_clock,
-	[UCG_PROBE_PIDFD_INFO] = has_pidfd_info,
-	[UCG_PROBE_PROC_WHOLE] = has_whole_proc,
-	[UCG_PROBE_PIDNS] = pidns_can_translate,
+	[UCG_PROBE_PIDFS_CLOCK] = has_pidfs_clock, [UCG_PROBE_PIDFD_INFO] = has_pidfd_info,
+	[UCG_PROBE_PROC_WHOLE] = has_whole_proc,   [UCG_PROBE_PIDNS] = pidns_can_translate,
+	[UCG_PROBE_HINTS] = hint_is_kept,	   [UCG_PROBE_THREAD_PIDFD] = has_thread_pidfd,
 };
 
 bool probe_kernel(enum ucg_probe probe)

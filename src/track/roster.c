@@ -66,6 +66,17 @@ static int member_matches(struct cds_lfht_node *node, const void *key)
 	return (uint64_t)caa_container_of(node, struct member, link)->pid == *(const uint64_t *)key;
 }
 
+static int split_matches(struct cds_lfht_node *node, const void *key)
+{
+	return (uint64_t)caa_container_of(node, struct split, link)->pid == *(const uint64_t *)key;
+}
+
+static void free_split(struct rcu_head *head)
+{
+	ucg_grace_is_over(head);
+	free(caa_container_of(head, struct split, rcu));
+}
+
 static void free_group(struct rcu_head *head)
 {
 	ucg_grace_is_over(head);
@@ -84,14 +95,19 @@ static void free_member(struct rcu_head *head)
 	free(caa_container_of(head, struct member, rcu));
 }
 
-int roster_init(struct roster *roster, int epoll, size_t held_max)
+int roster_init(struct roster *roster, int epoll, size_t held_max, bool use_hints)
 {
 	*roster = (struct roster){.next_epoch = 1, .held_max = held_max, .epoll = epoll};
 	CDS_INIT_LIST_HEAD(&roster->rich);
+	CDS_INIT_LIST_HEAD(&roster->root_epochs);
 	roster->groups = table_new();
 	roster->epochs = table_new();
 	roster->members = table_new();
-	if (roster->groups && roster->epochs && roster->members)
+	roster->splits = table_new();
+	roster->hints = use_hints ? calloc(1, sizeof(*roster->hints)) : NULL;
+	roster->scheme.hints = roster->hints;
+	if (roster->groups && roster->epochs && roster->members && roster->splits &&
+	    (roster->hints || !use_hints))
 		return 0;
 	roster_deinit(roster);
 	return -ENOMEM;
@@ -109,6 +125,8 @@ void roster_deinit(struct roster *roster)
 	table_free(roster->members);
 	table_free(roster->epochs);
 	table_free(roster->groups);
+	table_free(roster->splits);
+	free(roster->hints);
 	urcu_memb_barrier();
 	*roster = (struct roster){0};
 }
@@ -132,6 +150,13 @@ struct member *roster_member(struct roster *roster, pid_t pid)
 	struct cds_lfht_node *node = table_find(roster->members, (uint64_t)pid, member_matches);
 
 	return node ? caa_container_of(node, struct member, link) : NULL;
+}
+
+struct split *roster_split(struct roster *roster, pid_t pid)
+{
+	struct cds_lfht_node *node = table_find(roster->splits, (uint64_t)pid, split_matches);
+
+	return node ? caa_container_of(node, struct split, link) : NULL;
 }
 
 struct tracked_group *roster_group_need(struct roster *roster, struct ucg_group_id id)
@@ -161,14 +186,24 @@ void roster_group_drop(struct roster *roster, struct tracked_group *group)
 	ucg_free_after_grace(&group->rcu, free_group);
 }
 
-struct epoch *roster_epoch_need(struct roster *roster, struct tracked_group *group,
-				enum marker_carrier carrier, uint64_t prior)
+static bool has_key(const struct epoch *epoch, const struct epoch_key *key)
 {
+	if (epoch->mover_count || epoch->is_killed || (epoch->is_forwarded && !epoch->group))
+		return false;
+	return epoch->key.carrier == key->carrier && epoch->key.prior == key->prior &&
+	       epoch->key.wants_hint == key->wants_hint &&
+	       epoch->key.for_threads == key->for_threads;
+}
+
+struct epoch *roster_epoch_need(struct roster *roster, struct tracked_group *group,
+				struct epoch_key key)
+{
+	struct cds_list_head *epochs = group ? &group->epochs : &roster->root_epochs;
 	struct epoch *epoch;
 
-	cds_list_for_each_entry (epoch, &group->epochs, of_group)
-		if (epoch->carrier == carrier && epoch->prior == prior && !epoch->mover_count &&
-		    !epoch->is_killed)
+	key.wants_hint = key.wants_hint && roster->hints;
+	cds_list_for_each_entry (epoch, epochs, of_group)
+		if (has_key(epoch, &key))
 			return epoch;
 	if (roster->next_epoch == 0)
 		return NULL;
@@ -176,35 +211,50 @@ struct epoch *roster_epoch_need(struct roster *roster, struct tracked_group *gro
 	if (!epoch)
 		return NULL;
 	*epoch = (struct epoch){
-		.value = roster->next_epoch++, .carrier = carrier, .prior = prior, .group = group};
-	cds_list_add(&epoch->of_group, &group->epochs);
+		.value = roster->next_epoch++, .key = key, .group = group, .is_roots = !group};
+	if (key.wants_hint)
+		epoch->hint = hint_take(roster->hints, epoch->value, key.for_threads);
+	cds_list_add(&epoch->of_group, epochs);
 	table_add(roster->epochs, epoch->value, &epoch->link);
 	return epoch;
 }
 
-void roster_epoch_forward(struct epoch *epoch, struct tracked_group *to)
+void roster_epoch_forward(struct roster *roster, struct epoch *epoch, struct tracked_group *to)
 {
 	cds_list_del(&epoch->of_group);
-	CDS_INIT_LIST_HEAD(&epoch->of_group);
 	epoch->group = to;
 	epoch->is_forwarded = true;
 	epoch->is_killed = false;
-	if (to)
-		cds_list_add_tail(&epoch->of_group, &to->epochs);
+	cds_list_add_tail(&epoch->of_group, to ? &to->epochs : &roster->root_epochs);
 }
 
 void roster_epoch_drop(struct roster *roster, struct epoch *epoch)
 {
+	if (epoch->hint)
+		hint_give_back(roster->hints, epoch->hint);
 	cds_list_del(&epoch->of_group);
 	table_remove(roster->epochs, &epoch->link);
 	ucg_free_after_grace(&epoch->rcu, free_epoch);
 }
 
-static void count_held(struct roster *roster, struct tracked_group *group, size_t held)
+/* A member counts for its group, or no more.  One of its descriptors can be spared if another is
+ * left, and if the member can be known without. */
+static void count(struct roster *roster, struct member *member, bool in)
 {
-	group->held_count = held;
+	struct tracked_group *group = member->epoch->group;
+	bool is_held = member->pidfd >= 0;
+	size_t one = in ? 1 : (size_t)-1;
+
+	roster->unmarked_count += member->state == MARK_NONE ? one : 0;
+	member->epoch->member_count += one;
+	if (!group)
+		return;
+	group->member_count += one;
+	group->held_count += is_held ? one : 0;
+	group->spare_count += is_held && member->state != MARK_NONE ? one : 0;
+	group->state_count[member->state] += one;
 	cds_list_del_init(&group->rich);
-	if (held >= 2)
+	if (group->held_count >= 2 && group->spare_count)
 		cds_list_add_tail(&group->rich, &roster->rich);
 }
 
@@ -213,29 +263,19 @@ static void enlist(struct roster *roster, struct member *member, struct epoch *e
 	struct tracked_group *group = epoch->group;
 
 	member->epoch = epoch;
-	epoch->member_count++;
 	CDS_INIT_LIST_HEAD(&member->of_group);
-	if (!group)
-		return;
-	/* Held ones in front: the first one tells whether the group has a witness. */
-	if (member->pidfd >= 0)
+	/* In front: the ones whose descriptors can be spared. */
+	if (group && member->pidfd >= 0 && member->state != MARK_NONE)
 		cds_list_add(&member->of_group, &group->members);
-	else
+	else if (group)
 		cds_list_add_tail(&member->of_group, &group->members);
-	group->member_count++;
-	count_held(roster, group, group->held_count + (member->pidfd >= 0));
+	count(roster, member, true);
 }
 
 static void delist(struct roster *roster, struct member *member)
 {
-	struct tracked_group *group = member->epoch->group;
-
 	cds_list_del(&member->of_group);
-	member->epoch->member_count--;
-	if (!group)
-		return;
-	group->member_count--;
-	count_held(roster, group, group->held_count - (member->pidfd >= 0));
+	count(roster, member, false);
 }
 
 static int watch_pidfd(struct roster *roster, struct member *member, int pidfd)
@@ -265,7 +305,8 @@ static void let_go(struct roster *roster, struct member *member)
 	roster->held_count--;
 }
 
-struct member *roster_add(struct roster *roster, pid_t pid, int pidfd, struct epoch *epoch)
+struct member *roster_add(struct roster *roster, pid_t pid, int pidfd, struct epoch *epoch,
+			  struct split *split)
 {
 	struct member *member = calloc(1, sizeof(*member));
 
@@ -276,6 +317,11 @@ struct member *roster_add(struct roster *roster, pid_t pid, int pidfd, struct ep
 	}
 	member->pid = pid;
 	member->pidfd = -1;
+	member->split = split;
+	if (split)
+		cds_list_add_tail(&member->of_split, &split->threads);
+	else
+		CDS_INIT_LIST_HEAD(&member->of_split);
 	/* Without a descriptor to spare it is known, but not held. */
 	(void)watch_pidfd(roster, member, pidfd);
 	enlist(roster, member, epoch);
@@ -289,10 +335,51 @@ void roster_move(struct roster *roster, struct member *member, struct epoch *to)
 	enlist(roster, member, to);
 }
 
+void roster_set_state(struct roster *roster, struct member *member, enum mark_state state)
+{
+	if (member->state == state)
+		return;
+	delist(roster, member);
+	member->state = state;
+	enlist(roster, member, member->epoch);
+}
+
+struct split *roster_split_new(struct roster *roster, pid_t pid, struct epoch *limit)
+{
+	struct split *split = calloc(1, sizeof(*split));
+
+	if (!split)
+		return NULL;
+	split->pid = pid;
+	split->limit = limit;
+	if (limit)
+		limit->split_count++;
+	CDS_INIT_LIST_HEAD(&split->threads);
+	CDS_INIT_LIST_HEAD(&split->changed);
+	table_add(roster->splits, (uint64_t)pid, &split->link);
+	return split;
+}
+
+struct epoch *roster_split_drop(struct roster *roster, struct split *split)
+{
+	struct epoch *limit = split->limit;
+
+	while (!cds_list_empty(&split->threads))
+		roster_remove(roster,
+			      cds_list_first_entry(&split->threads, struct member, of_split));
+	cds_list_del(&split->changed);
+	if (limit)
+		limit->split_count--;
+	table_remove(roster->splits, &split->link);
+	ucg_free_after_grace(&split->rcu, free_split);
+	return limit;
+}
+
 void roster_remove(struct roster *roster, struct member *member)
 {
 	delist(roster, member);
 	let_go(roster, member);
+	cds_list_del(&member->of_split);
 	table_remove(roster->members, &member->link);
 	ucg_free_after_grace(&member->rcu, free_member);
 }

@@ -20,8 +20,22 @@
  *
  * A member is *held* if we have its pidfd, which sits in epoll: one held member of a populated
  * group is its witness.  Members are held as long as descriptors last; one that is not held is
- * known by pid and marker alone and looked at again when it matters.
+ * known by pid and marker alone and looked at again when it matters.  One that carries no mark at
+ * all (MARK_NONE) is known by its pidfd alone, which is never given up.
+ *
+ * A member is a whole process, but for those that are *split*: of such a process a thread was moved
+ * alone, and from then on each of its threads is in a group, or in the root, on its own account.
  */
+
+/* What is known of a member's marks; the less, the more can be lost (tracker.h). */
+enum mark_state {
+	MARK_BOTH,     /* marker and hint */
+	MARK_LIMIT,    /* no hint */
+	MARK_HINT,     /* no marker */
+	MARK_NONE,     /* neither: held, and its children told by their parent */
+	MARK_UNPROVED, /* a task of another user, and nobody knows who forked it */
+	MARK_STATES,
+};
 
 struct tracked_group {
 	struct cds_lfht_node link;
@@ -29,6 +43,8 @@ struct tracked_group {
 	struct ucg_group_id id;
 	struct cds_list_head members;
 	size_t member_count, held_count;
+	size_t spare_count; /* held ones that could be known by their marks */
+	size_t state_count[MARK_STATES];
 	struct cds_list_head epochs;  /* all that map to it */
 	struct cds_list_head suspect; /* in the list of groups to be declared, or empty */
 	struct cds_list_head rich;    /* in roster.rich while it holds more than its witness */
@@ -39,13 +55,23 @@ struct tracked_group {
 	uint64_t suspect_since; /* number of the last look begun when it became suspect */
 };
 
+/* What tells apart the epochs of one group. */
+struct epoch_key {
+	enum marker_carrier carrier;
+	uint64_t prior;	  /* soft limit to give back */
+	bool wants_hint;  /* its tasks can carry one */
+	bool for_threads; /* of single threads, who must have one */
+};
+
 struct epoch {
 	struct cds_lfht_node link;
 	struct rcu_head rcu;
 	uint32_t value;
-	enum marker_carrier carrier;
-	uint64_t prior;		     /* soft limit to give back */
+	struct epoch_key key;
+	unsigned hint;		     /* that means it; 0: none was left */
 	struct tracked_group *group; /* NULL: the root */
+	bool is_roots;		     /* says of a thread that it is in the root */
+	unsigned split_count;	     /* split processes that carry it in their limit */
 	struct cds_list_head of_group;
 	size_t member_count;
 	bool is_forwarded;    /* was another group's (mover.h) */
@@ -53,32 +79,51 @@ struct epoch {
 	unsigned mover_count; /* movers whose forks in flight may still carry it */
 };
 
-struct member {
+/* A process of which threads are members on their own. */
+struct split {
 	struct cds_lfht_node link;
 	struct rcu_head rcu;
 	pid_t pid;
+	struct epoch *limit;	      /* epoch in its limit; NULL: none */
+	struct cds_list_head threads; /* members */
+	struct cds_list_head changed; /* in the list of those to be looked at, or empty */
+};
+
+struct member {
+	struct cds_lfht_node link;
+	struct rcu_head rcu;
+	pid_t pid; /* or tid, of one of a split process */
 	int pidfd; /* -1: not held */
 	struct epoch *epoch;
 	struct cds_list_head of_group; /* of epoch->group, or of the root's strays */
-	bool threaded;		       /* has, or had, more than one thread */
+	struct split *split;	       /* NULL: a whole process */
+	struct cds_list_head of_split;
+	uint64_t birth; /* inode of its pidfd, where the parent's age matters; 0: not read */
+	bool threaded;	/* has, or had, more than one thread */
+	enum mark_state state;
 };
 
 struct roster {
 	struct marker_scheme scheme;
-	struct cds_lfht *groups, *epochs, *members;
+	struct hint_table *hints; /* NULL: the kernel keeps none */
+	struct cds_lfht *groups, *epochs, *members, *splits;
+	struct cds_list_head root_epochs; /* that mean the root */
+	size_t unmarked_count;		  /* members in state MARK_NONE */
 	uint32_t next_epoch;
 	size_t held_count, held_max; /* descriptors that may be spent on members */
 	int epoll;
 	struct cds_list_head rich; /* groups that hold at least two members */
 };
 
-int roster_init(struct roster *roster, int epoll, size_t held_max);
+/* @use_hints: the kernel keeps them. */
+int roster_init(struct roster *roster, int epoll, size_t held_max, bool use_hints);
 void roster_deinit(struct roster *roster);
 
 /* Find, or NULL. */
 struct tracked_group *roster_group(struct roster *roster, struct ucg_group_id id);
 struct epoch *roster_epoch(struct roster *roster, uint32_t value);
 struct member *roster_member(struct roster *roster, pid_t pid);
+struct split *roster_split(struct roster *roster, pid_t pid);
 
 /* Find or make; NULL: no memory. */
 struct tracked_group *roster_group_need(struct roster *roster, struct ucg_group_id id);
@@ -86,21 +131,30 @@ struct tracked_group *roster_group_need(struct roster *roster, struct ucg_group_
 /* The group is declared empty and without epochs. */
 void roster_group_drop(struct roster *roster, struct tracked_group *group);
 
-/* The epoch of tasks of @group that had this soft limit before; made if there is none.
+/* The epoch of tasks of @group, NULL: of the root, by this key; made if there is none.
  * NULL: no memory, or all 2^32 are used up. */
 struct epoch *roster_epoch_need(struct roster *roster, struct tracked_group *group,
-				enum marker_carrier carrier, uint64_t prior);
+				struct epoch_key key);
 /* @to: NULL for the root. */
-void roster_epoch_forward(struct epoch *epoch, struct tracked_group *to);
+void roster_epoch_forward(struct roster *roster, struct epoch *epoch, struct tracked_group *to);
 void roster_epoch_drop(struct roster *roster, struct epoch *epoch);
 
 /**
- * roster_add() - a process is known to be a member
+ * roster_add() - a process, or a thread of a split one, is known to be a member
  * @pidfd: taken over; -1: not held
+ * @split: of the thread; NULL: a whole process
  * Return: the member; NULL: no memory (pidfd closed).
  */
-struct member *roster_add(struct roster *roster, pid_t pid, int pidfd, struct epoch *epoch);
+struct member *roster_add(struct roster *roster, pid_t pid, int pidfd, struct epoch *epoch,
+			  struct split *split);
 void roster_move(struct roster *roster, struct member *member, struct epoch *to);
+void roster_set_state(struct roster *roster, struct member *member, enum mark_state state);
+
+/* A process becomes split.  @limit: epoch in its limit, or NULL.  NULL: no memory. */
+struct split *roster_split_new(struct roster *roster, pid_t pid, struct epoch *limit);
+/* It is whole again, or gone: its threads are no members any more.  Return: the epoch that was in
+ * its limit, for the caller to drop if nobody else needs it. */
+struct epoch *roster_split_drop(struct roster *roster, struct split *split);
 /* Forgets the member and closes its pidfd. */
 void roster_remove(struct roster *roster, struct member *member);
 

@@ -135,7 +135,7 @@ static int keep(struct scan *scan, int *pidfd)
 	return ucg_steal_fd(pidfd);
 }
 
-/* A thread that is not the leader carries the marker of its process. */
+/* A thread that is not the leader carries the limit of its process, and a hint of its own. */
 static void found_thread(struct scan *scan, pid_t tid, struct marker marker)
 {
 	struct proc_status status;
@@ -145,6 +145,7 @@ static void found_thread(struct scan *scan, pid_t tid, struct marker marker)
 		return; /* gone: its process has a slot of its own */
 	if (scan->is_known(scan->context, status.tgid, marker.epoch)) {
 		add_found(scan, (struct scan_found){.pid = status.tgid,
+						    .tid = tid,
 						    .pidfd = -1,
 						    .marker = marker,
 						    .known = true,
@@ -155,6 +156,7 @@ static void found_thread(struct scan *scan, pid_t tid, struct marker marker)
 	if (pidfd < 0 || pidfd_is_dead(pidfd))
 		return;
 	add_found(scan, (struct scan_found){.pid = status.tgid,
+					    .tid = tid,
 					    .pidfd = keep(scan, &pidfd),
 					    .marker = marker,
 					    .threaded = true});
@@ -164,7 +166,7 @@ static void found_member(struct scan *scan, pid_t pid, struct marker marker)
 {
 	ucg_autoclose int pidfd = pidfd_get(pid);
 	int refusal = pidfd < 0 ? errno : 0;
-	struct scan_found found = {.pid = pid, .pidfd = -1, .marker = marker};
+	struct scan_found found = {.pid = pid, .tid = pid, .pidfd = -1, .marker = marker};
 
 	/* A thread is EINVAL, since 6.15 ENOENT. */
 	if (refusal == EINVAL || refusal == ENOENT) {

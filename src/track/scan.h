@@ -18,10 +18,11 @@
 
 struct scan_found {
 	pid_t pid; /* the process's */
+	pid_t tid; /* the slot in which it was found */
 	int pidfd; /* owned until taken; -1: dead again, known, or no descriptor left */
 	struct marker marker;
 	bool dead;	/* it was a member, and is gone or a zombie */
-	bool known;	/* a new thread of a process that is known */
+	bool known;	/* a thread of a process that is known in this very epoch */
 	bool threaded;	/* found by a thread that is not its leader */
 	bool fresh;	/* not seen dead already by the pass before */
 	unsigned pass;	/* by which pass, from 0; ranges: 0 */

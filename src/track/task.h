@@ -8,7 +8,10 @@
  */
 
 /* As ucg_tracker_ops.find. */
-int task_find(struct track *track, pid_t tid, struct ucg_task *task);
+int task_find(struct track *track, pid_t tid, bool whole_process, struct ucg_task *task);
+
+/* As ucg_tracker_ops.groups. */
+int task_groups(struct track *track, pid_t pid, struct ucg_group_ids *groups);
 
 /* As ucg_tracker_ops.is_capable. */
 bool task_is_capable(pid_t tid, int capability);

@@ -18,6 +18,7 @@ struct track {
 	struct cursor cursor;
 	struct pending pending;	       /* slots in flight and in doubt, oldest first */
 	struct cds_list_head suspects; /* groups without a known live member, oldest first */
+	struct cds_list_head changed;  /* split processes that have lost a thread */
 	unsigned movers_held;	       /* pidfds of movers */
 	struct cds_list_head movers;   /* forks in flight at a move, see mover.h */
 
@@ -26,10 +27,11 @@ struct track {
 	int timer_fd; /* movers and retries: only armed while there are some */
 	struct pass_worker worker;
 
-	bool has_parent_info; /* UCG_PROBE_PIDFD_INFO */
-	bool proc_is_whole;   /* UCG_PROBE_PROC_WHOLE */
-	bool has_pidns;	      /* UCG_PROBE_PIDNS */
-	bool by_counter;      /* pids may be chosen by their forkers (set_tid): discovery.h, G4 */
+	bool has_parent_info;  /* UCG_PROBE_PIDFD_INFO */
+	bool has_thread_pidfd; /* UCG_PROBE_THREAD_PIDFD */
+	bool proc_is_whole;    /* UCG_PROBE_PROC_WHOLE */
+	bool has_pidns;	       /* UCG_PROBE_PIDNS */
+	bool by_counter;       /* pids may be chosen by their forkers (set_tid): discovery.h, G4 */
 
 	uint64_t looks;		       /* looks begun: stamps suspects */
 	struct cursor_reading reading; /* of the last complete look */

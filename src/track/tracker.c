@@ -95,21 +95,66 @@ static int look_for_list(struct track *track, struct tracked_group *group, uint6
 	return -EINPROGRESS;
 }
 
+static bool is_dead_thread(pid_t pid, pid_t tid)
+{
+	struct proc_stat stat;
+
+	/* A zombie has no hint, so one that has need not be looked at. */
+	return hint_get(tid) <= 0 &&
+	       (proc_read_stat(pid, tid, &stat) || proc_state_is_dead(stat.state));
+}
+
+/* A thread that has ended stays in /proc as long as somebody traces it. */
+static int list_threads(pid_t pid, struct ucg_pids *pids)
+{
+	size_t kept = pids->count;
+	int error = proc_read_threads(pid, pids);
+
+	for (size_t i = kept; i < pids->count; i++)
+		if (!is_dead_thread(pid, pids->pid[i]))
+			pids->pid[kept++] = pids->pid[i];
+	pids->count = kept;
+	return error;
+}
+
+static int list_member(struct member *member, enum ucg_list_what what, struct ucg_pids *pids)
+{
+	if (what == UCG_LIST_TASKS && member->threaded && !member->split)
+		return list_threads(member->pid, pids);
+	if (what == UCG_LIST_PROCESSES && member->split)
+		return ucg_pids_append(pids, member->split->pid);
+	return ucg_pids_append(pids, member->pid);
+}
+
 static int list_members(struct tracked_group *group, enum ucg_list_what what, struct ucg_pids *pids)
 {
 	struct member *member;
 
 	cds_list_for_each_entry (member, &group->members, of_group) {
-		int error;
+		int error = list_member(member, what, pids);
 
-		if (what == UCG_LIST_TASKS && member->threaded)
-			error = proc_read_threads(member->pid, pids);
-		else
-			error = ucg_pids_append(pids, member->pid);
 		if (error && error != -ESRCH)
 			return error;
 	}
+	/* A process is listed once, however many of its threads are members. */
 	ucg_pids_sort(pids);
+	return 0;
+}
+
+static int name_root_epochs(struct track *track, struct pass_job *job)
+{
+	struct epoch *epoch;
+	size_t count = 0;
+
+	cds_list_for_each_entry (epoch, &track->roster.root_epochs, of_group)
+		count++;
+	if (!count)
+		return 0;
+	job->root_epochs = calloc(count, sizeof(*job->root_epochs));
+	if (!job->root_epochs)
+		return -ENOMEM;
+	cds_list_for_each_entry (epoch, &track->roster.root_epochs, of_group)
+		job->root_epochs[job->root_epoch_count++] = epoch->value;
 	return 0;
 }
 
@@ -136,7 +181,9 @@ static int list_root(struct track *track, enum ucg_list_what what, uint64_t sinc
 		return -ENOMEM;
 	job->what = what;
 	job->started_ns = monotonic_ns();
-	error = pass_start(&track->worker, job);
+	error = name_root_epochs(track, job);
+	if (!error)
+		error = pass_start(&track->worker, job);
 	if (error) {
 		pass_job_free(job);
 		return error;
@@ -167,9 +214,15 @@ static int list(struct ucg_tracker *tracker, struct ucg_group_id id, enum ucg_li
 	return error ? error : list_members(group, what, pids);
 }
 
-static int find(struct ucg_tracker *tracker, pid_t tid, struct ucg_task *task)
+static int find(struct ucg_tracker *tracker, pid_t tid, bool whole_process, struct ucg_task *task)
 {
-	return task_find(track_of(tracker), tid, task);
+	return task_find(track_of(tracker), tid, whole_process, task);
+}
+
+static int groups(struct ucg_tracker *tracker, const struct ucg_task *task,
+		  struct ucg_group_ids *ids)
+{
+	return task_groups(track_of(tracker), task->tgid, ids);
 }
 
 static int understand(struct ucg_tracker *tracker, pid_t caller, pid_t number, pid_t *pidp)
@@ -244,6 +297,7 @@ static void forget(struct ucg_tracker *tracker, struct ucg_group_id id)
 static const struct ucg_tracker_ops operations = {
 	.settle = settle,
 	.find = find,
+	.groups = groups,
 	.understand = understand,
 	.express = express,
 	.is_capable = is_capable,
@@ -343,6 +397,7 @@ void ucg_track_settle(struct ucg_tracker *tracker)
 	struct pollfd events = {.fd = track->epoll, .events = POLLIN};
 	uint64_t end_ns = monotonic_ns() + SETTLE_NS;
 
+	suspect_unwitnessed(track);
 	while (discovery_resolve(track) && monotonic_ns() < end_ns) {
 		/* Can't fail but by a signal, and then the next round waits. */
 		poll(&events, 1, TIMER_MAX_MS);
@@ -404,6 +459,7 @@ static int find_means(struct track *track)
 	track->has_parent_info = may_use(track, UCG_PROBE_PIDFD_INFO);
 	track->proc_is_whole = may_use(track, UCG_PROBE_PROC_WHOLE);
 	track->has_pidns = may_use(track, UCG_PROBE_PIDNS);
+	track->has_thread_pidfd = may_use(track, UCG_PROBE_THREAD_PIDFD);
 	track->by_counter = probe_pids_are_chosen();
 	error = cursor_init(&track->cursor, may_use(track, UCG_PROBE_PIDFS_CLOCK));
 	/* Without a clock to count by, the cursor must do; the manual says what that can miss. */
@@ -419,7 +475,8 @@ static int track_init(struct track *track)
 	if (!error)
 		error = open_descriptors(track);
 	if (!error)
-		error = roster_init(&track->roster, track->epoll, raise_descriptors());
+		error = roster_init(&track->roster, track->epoll, raise_descriptors(),
+				    may_use(track, UCG_PROBE_HINTS));
 	if (!error)
 		error = find_means(track);
 	if (error)
@@ -457,6 +514,7 @@ int ucg_track_new(const struct ucg_track_config *config, struct ucg_tracker **tr
 	track->epoll = track->kick_fd = track->timer_fd = track->cursor.loadavg_fd = -1;
 	CDS_INIT_LIST_HEAD(&track->suspects);
 	CDS_INIT_LIST_HEAD(&track->movers);
+	CDS_INIT_LIST_HEAD(&track->changed);
 	error = track_init(track);
 	if (error) {
 		track_free(track);

@@ -4,10 +4,13 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/epoll.h>
+#include <unistd.h>
 
 #include <urcu/arch.h>
 
 #include "pidfd.h"
+#include "proc.h"
+#include "split.h"
 #include "ucgroupfs/scope.h"
 
 void discovery_lost(struct track *track, struct tracked_group *group)
@@ -18,11 +21,28 @@ void discovery_lost(struct track *track, struct tracked_group *group)
 	cds_list_add_tail(&group->suspect, &track->suspects);
 }
 
+void discovery_left(struct track *track, struct tracked_group *group)
+{
+	if (!group)
+		return;
+	discovery_lost(track, group);
+	if (tracked_group_is_suspect(group))
+		track_kick(track);
+}
+
+/* The roster forgets a dead member. */
+static void bury(struct track *track, struct member *member)
+{
+	if (member->split)
+		split_changed(track, member->split);
+	roster_remove(&track->roster, member);
+}
+
 void discovery_died(struct track *track, struct member *member)
 {
 	struct tracked_group *group = member->epoch->group;
 
-	roster_remove(&track->roster, member);
+	bury(track, member);
 	discovery_lost(track, group);
 }
 
@@ -42,6 +62,7 @@ void discovery_drain(struct track *track)
 				discovery_died(track, subject);
 		}
 	} while (count == 64);
+	split_mend_all(track);
 	cmm_smp_mb();
 }
 
@@ -50,17 +71,27 @@ static bool is_out_of_means(int error)
 	return error == EMFILE || error == ENFILE || error == ENOMEM;
 }
 
+static bool leader_is_dead(pid_t pid)
+{
+	struct proc_stat stat;
+
+	return proc_read_stat(pid, pid, &stat) || proc_state_is_dead(stat.state);
+}
+
 /* A pidfd of a member that is not held: its pid may be another's by now.
  * Return: descriptor; -ESRCH: it is dead; -EMFILE and the like. */
 static int open_member(struct track *track, const struct member *member)
 {
-	ucg_autoclose int pidfd = pidfd_get(member->pid);
+	ucg_autoclose int pidfd =
+		member->split ? pidfd_get_thread(member->pid) : pidfd_get(member->pid);
 	struct marker marker;
 
 	if (pidfd < 0)
 		return is_out_of_means(errno) ? -errno : -ESRCH;
 	if (pidfd_is_dead(pidfd) || marker_read(&track->roster.scheme, member->pid, &marker) != 1 ||
 	    marker.epoch != member->epoch->value)
+		return -ESRCH;
+	if (split_is_leader(member) && leader_is_dead(member->pid))
 		return -ESRCH;
 	return ucg_steal_fd(&pidfd);
 }
@@ -89,6 +120,7 @@ void discovery_drop_dead(struct track *track, struct tracked_group *group)
 			discovery_died(track, member);
 		ucg_closep(&pidfd);
 	}
+	split_mend_all(track);
 }
 
 /*
@@ -107,6 +139,11 @@ static int hold_again(struct track *track, struct member *member)
 		return pidfd == -ESRCH ? 0 : -EMFILE;
 	if (member->epoch->is_killed)
 		pidfd_kill(pidfd, SIGKILL);
+	/* Nothing tells of its end (split.h). */
+	if (split_is_leader(member)) {
+		close(pidfd);
+		return -EMFILE;
+	}
 	if (roster->held_count >= roster->held_max)
 		roster_spare(roster);
 	return roster_hold(roster, member, pidfd) ? -EMFILE : 1;
@@ -120,7 +157,7 @@ bool discovery_has_witness(struct track *track, struct tracked_group *group)
 		int answer = hold_again(track, member);
 
 		if (answer == 0) {
-			roster_remove(&track->roster, member);
+			bury(track, member);
 			continue;
 		}
 		/* Nothing will tell of its death: then we have to come back and look. */
@@ -137,19 +174,23 @@ void discovery_acquit(struct track *track)
 {
 	struct tracked_group *group, *next;
 
-	cds_list_for_each_entry_safe (group, next, &track->suspects, suspect)
-		if (discovery_has_witness(track, group))
-			cds_list_del_init(&group->suspect);
+	do {
+		split_mend_all(track);
+		cds_list_for_each_entry_safe (group, next, &track->suspects, suspect)
+			if (discovery_has_witness(track, group))
+				cds_list_del_init(&group->suspect);
+	} while (!cds_list_empty(&track->changed));
 }
 
-struct member *discovery_admit(struct track *track, pid_t pid, int pidfd, struct epoch *epoch)
+struct member *discovery_admit(struct track *track, pid_t pid, int pidfd, struct epoch *epoch,
+			       struct split *split)
 {
 	struct tracked_group *group = epoch->group;
 	struct member *member;
 
 	if (track->roster.held_count >= track->roster.held_max)
 		roster_spare(&track->roster);
-	member = roster_add(&track->roster, pid, pidfd, epoch);
+	member = roster_add(&track->roster, pid, pidfd, epoch, split);
 	if (!member)
 		return NULL;
 	/* cgroup.kill is at it: the newcomer does not get away.  ESRCH is what it wants. */

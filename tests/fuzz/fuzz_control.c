@@ -40,8 +40,9 @@ static struct ucg_task *task_of(struct ucg_tracker *tracker, pid_t tid)
 	return tid >= 1 && tid <= 3 ? &self->task[tid - 1] : NULL;
 }
 
-static int find(struct ucg_tracker *tracker, pid_t tid, struct ucg_task *task)
+static int find(struct ucg_tracker *tracker, pid_t tid, bool whole_process, struct ucg_task *task)
 {
+	(void)whole_process;
 	const struct ucg_task *found = task_of(tracker, tid);
 
 	if (!found)

@@ -63,8 +63,6 @@ REASONS = {
             ["test_differences.py::test_agent_runs_as_root",
              "test_differences.py::test_agent_is_a_child_of_a_kernel_thread",
              "test_differences.py::test_agent_is_in_session_0"]),
-        Row("A single thread of several can be moved.",
-            ["test_differences.py::test_single_thread_can_be_moved"]),
     ),
     "By design:": (
         Row("There are no files\n.Pa releasable ,\n.Pa cgroup.events\nand\n.Pa cgroup.kill ,\n"

@@ -8,6 +8,7 @@ import signal
 
 import pytest
 
+from support.actor import become_alone
 from support.group import errno_of, write_once
 from support.waiting import wait_until
 
@@ -291,6 +292,42 @@ def test_zombie_leader_of_a_live_thread_written(root, task, expected):
     assert group.tasks() == []
 
 
+@both_columns
+def test_thread_id_moves_that_thread_alone(root, task, column):
+    group = root.mkgroup("g")
+    thread = task.thread()
+    group.attach_thread(thread)
+    assert group.tasks() == [thread.tid]
+
+
+@both_columns
+def test_pid_moves_the_leader_alone(root, task, column):
+    group = root.mkgroup("g")
+    thread = task.thread()
+    group.attach_thread(task)
+    assert group.tasks() == [task.tid] and thread.tid in root.tasks()
+
+
+@both_columns
+def test_0_written_by_a_thread_moves_the_writer_alone(root, task, column):
+    group = root.mkgroup("g")
+    thread = task.thread()
+    group.enter(thread)
+    assert group.tasks() == [thread.tid]
+
+
+@both_columns
+def test_last_thread_releases_its_group(hierarchy, root, task, agent, column):
+    # root/{g,h}
+    ended, left = task.thread(), task.thread()
+    for name, thread in (("g", ended), ("h", left)):
+        root.mkgroup(name).notify().attach_thread(thread)
+    ended.exit()
+    root.attach_thread(left)
+    assert [root.child(name).read("releasable") for name in "gh"] == [b"1\n", b"1\n"]
+    assert calls_to_the_end(hierarchy, agent) == ["/g", "/h"]
+
+
 @by_column("EINVAL", "EACCES")
 def test_kernel_thread_written_by_an_ordinary_user(root, expected):
     assert errno_of(root.mkgroup("g").write, "tasks", "2") == expected
@@ -319,6 +356,19 @@ def test_task_written_by_its_owner_to_a_file_that_a_stranger_opened(hierarchy, r
     descriptor = stranger.give(stranger(os.open, group.file("tasks"), os.O_WRONLY), hierarchy.user)
     assert errno_of(hierarchy.user, os.write, descriptor, str(task.pid).encode()) == expected
     assert group.tasks() == ([task.pid] if expected == "ok" else [])
+
+
+@pytest.mark.by_root
+@by_column("ok", "EACCES")
+def test_thread_writes_as_another_user_than_its_process_that_opened(hierarchy, root, expected):
+    group = root.mkgroup("g")
+    process = hierarchy.task((0, 0, 0))
+    writer = process.thread()
+    descriptor = process(os.open, group.file("tasks"), os.O_WRONLY)
+    writer(become_alone, (1000, 1000, 1000))
+    moved = hierarchy.task(2000)
+    assert errno_of(writer, os.write, descriptor, str(moved.pid).encode()) == expected
+    assert group.tasks() == ([moved.pid] if expected == "ok" else [])
 
 
 # ---- release ----

@@ -62,14 +62,6 @@ def test_group_can_be_named(root, name):
 
 # ---- tasks ----
 
-def test_single_thread_can_be_moved(hierarchy, root, task):
-    hierarchy.allowed_log = ["thread"]
-    group = root.mkgroup("g")
-    thread = task.thread()
-    assert errno_of(group.attach_thread, thread) == "ok"
-    assert group.tasks() == [thread.tid]
-
-
 def test_list_is_shown_again_as_it_was(hierarchy, root, task):
     group = root.mkgroup("g")
     group.attach(task)

@@ -81,6 +81,11 @@ def _start_thread():
     return tids[0]
 
 
+def _exec(path, *words):
+    os.dup2(_received.pop(), 1)
+    os.execv(path, [path, *words])
+
+
 def _keep_fd():
     return _received.pop()
 
@@ -88,6 +93,12 @@ def _keep_fd():
 def _send_fd(channel, fd):
     with socket.socket(fileno=channel) as sock:
         socket.send_fds(sock, [b"x"], [fd])
+
+
+def become_alone(uids):
+    """Other user ids for the calling thread, not for its process."""
+    libc.set_thread_uids(*uids)
+    libc.prctl(libc.PR_SET_DUMPABLE, 1)
 
 
 def _become(ids):
@@ -261,6 +272,25 @@ class Actor(Process):
         sock, tid = self._spawn(_start_thread)
         return Actor(sock, self.pid, tid)
 
+    def exec(self, program):
+        """The process goes on as the program shapes, which does nothing; all its actors are done."""
+        ours, theirs = socket.socketpair()
+        with ours:
+            with theirs:
+                command = pickle.dumps((_exec, (program, "wait"), {}))
+                socket.send_fds(self._socket, [command], [theirs.fileno()])
+            waiting.wait_readable(ours, f"exec by task {self.tid}")
+            assert ours.recv(100) == b"%d\n" % self.pid
+
+    def thread_below(self):
+        """One of a task of a lower pid namespace: .number there, .tid here."""
+        before = os.listdir(f"/proc/{self.pid}/task")
+        sock, number = self._spawn(_start_thread)
+        tid, = set(os.listdir(f"/proc/{self.pid}/task")) - set(before)
+        thread = Actor(sock, self.pid, int(tid))
+        thread.number = number
+        return thread
+
     def give(self, fd, to):
         """Passes an open file of this task to another; returns its number there."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -284,21 +314,26 @@ class Actor(Process):
             self.start(os._exit, 0)
             self.wait_dead()
         else:
-            self._socket.send(pickle.dumps(None))
-            self._wait_thread_gone()
+            self.start_exit()
+            self.wait_gone()
         return self
+
+    def start_exit(self):
+        """Of a thread, not awaited."""
+        self._socket.send(pickle.dumps(None))
+
+    def wait_gone(self):
+        waiting.wait_until(lambda: self.state() == "gone", f"end of thread {self.tid}")
 
     def exit_leader(self):
         """The leader's thread ends, the others live on."""
         self.start(libc.exit_thread)
-        waiting.wait_until(lambda: self._thread_state() == "Z", f"leader {self.tid} to be a zombie")
+        waiting.wait_until(lambda: self.state() == "Z", f"leader {self.tid} to be a zombie")
 
-    def _thread_state(self):
+    def state(self):
+        """The letter of the thread's state in /proc."""
         try:
             with open(f"/proc/{self.pid}/task/{self.tid}/stat", "rb") as file:
                 return file.read().rsplit(b")", 1)[1].split()[0].decode()
         except OSError:
             return "gone"
-
-    def _wait_thread_gone(self):
-        waiting.wait_until(lambda: self._thread_state() == "gone", f"end of thread {self.tid}")

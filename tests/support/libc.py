@@ -12,9 +12,10 @@ MS_REMOUNT = 32
 MS_BIND, MS_REC, MS_PRIVATE = 4096, 16384, 1 << 18
 MNT_DETACH = 2
 PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 4, 36
-SYS_EXIT, SYS_GETDENTS64, SYS_RENAMEAT2 = 60, 217, 316
+SYS_EXIT, SYS_SETRESUID, SYS_GETDENTS64, SYS_RENAMEAT2 = 60, 117, 217, 316
 RENAME_NOREPLACE, RENAME_EXCHANGE, RENAME_WHITEOUT = 1, 2, 4
 RLIMIT_LOCKS = 10
+PTRACE_SEIZE, PTRACE_INTERRUPT = 0x4206, 0x4207
 AT_FDCWD = -100
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -53,6 +54,15 @@ def renameat2(old, new, flags):
 def exit_thread():
     """Ends the calling thread alone, also when it is the leader; never returns."""
     _libc.syscall(SYS_EXIT, 0)
+
+
+def set_thread_uids(real, effective, saved):
+    """Of the calling thread alone."""
+    _checked(_libc.syscall(SYS_SETRESUID, real, effective, saved))
+
+
+def ptrace(request, tid):
+    _checked(_libc.ptrace(ctypes.c_long(request), tid, None, None))
 
 
 def poll_now(fd):

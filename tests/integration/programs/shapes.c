@@ -80,6 +80,27 @@ static int shape_forks(int count)
 		pause();
 }
 
+static void *wait_and_vfork(void *unused)
+{
+	(void)unused;
+	printf("%d\n", gettid());
+	fflush(stdout);
+	wait_for_byte();
+	shape_vfork();
+	return NULL;
+}
+
+/* A thread: "THREAD"; told to go once more, it makes such a child: "PROCESS CHILD". */
+static int shape_thread_vfork(void)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, wait_and_vfork, NULL))
+		return 1;
+	for (;;)
+		pause();
+}
+
 static void *exec_wait(void *argument)
 {
 	char *path = argument;
@@ -143,6 +164,8 @@ int main(int argc, char **argv)
 		return shape_forks(argc > 2 ? atoi(argv[2]) : 1);
 	if (strcmp(shape, "vfork") == 0)
 		return shape_vfork();
+	if (strcmp(shape, "thread-vfork") == 0)
+		return shape_thread_vfork();
 	if (strcmp(shape, "exec") == 0)
 		return shape_exec(argv[0]);
 	if (strcmp(shape, "thread-exec") == 0)

@@ -150,8 +150,10 @@ static void tasks_takes_threads_and_procs_takes_processes(void **state)
 {
 	(void)state;
 	fake.task[0].threaded = true;
-	assert_int_equal(write_text("/a/b", "tasks", "10"), -EOPNOTSUPP);
+	assert_int_equal(write_text("/a/b", "tasks", "10"), 0);
+	assert_true(fake.attached.alone);
 	assert_int_equal(write_text("/a/b", "cgroup.procs", "10"), 0);
+	assert_false(fake.attached.alone);
 }
 
 static void a_pid_that_does_not_parse_asks_nobody(void **state)

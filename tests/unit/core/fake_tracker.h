@@ -11,9 +11,10 @@
 /* A tracker of a few tasks.  It writes down its calls, and does in `settle` what the test wants. */
 struct fake_tracker {
 	struct ucg_tracker tracker;
-	struct ucg_task task[FAKE_TASKS]; /* tid 0: none */
-	struct ucg_task attached;	  /* as the last attach was given it */
-	struct ucg_pids pids;		  /* what list gives */
+	struct ucg_task task[FAKE_TASKS];	  /* tid 0: none */
+	struct ucg_task attached;		  /* as the last attach was given it */
+	struct ucg_group_id in_group[FAKE_TASKS]; /* of the threads of a split process */
+	struct ucg_pids pids;			  /* what list gives */
 	struct ucg_text calls;
 	int settle_result, attach_result, kill_result, list_result, number_result;
 	pid_t shift; /* a caller sees our numbers less this, and none below 1 */
@@ -43,10 +44,12 @@ static inline int fake_settle(struct ucg_tracker *tracker, struct ucg_group_id g
 	return 0;
 }
 
-static inline int fake_find(struct ucg_tracker *tracker, pid_t tid, struct ucg_task *task)
+static inline int fake_find(struct ucg_tracker *tracker, pid_t tid, bool whole_process,
+			    struct ucg_task *task)
 {
 	struct fake_tracker *fake = fake_of(tracker);
 
+	(void)whole_process;
 	PRINT(&fake->calls, "find %d\n", (int)tid);
 	for (size_t i = 0; i < FAKE_TASKS; i++) {
 		if (fake->task[i].tid != tid)
@@ -55,6 +58,17 @@ static inline int fake_find(struct ucg_tracker *tracker, pid_t tid, struct ucg_t
 		return 0;
 	}
 	return -ESRCH;
+}
+
+static inline int fake_groups(struct ucg_tracker *tracker, const struct ucg_task *task,
+			      struct ucg_group_ids *ids)
+{
+	struct fake_tracker *fake = fake_of(tracker);
+
+	PRINT(&fake->calls, "groups of %d\n", (int)task->tgid);
+	for (size_t i = 0; i < FAKE_TASKS && fake->in_group[i].value; i++)
+		assert_int_equal(ucg_group_ids_append(ids, fake->in_group[i]), 0);
+	return 0;
 }
 
 static inline int fake_attach(struct ucg_tracker *tracker, const struct ucg_task *task,
@@ -132,6 +146,7 @@ static inline void fake_start(struct fake_tracker *fake, struct world *world)
 	static const struct ucg_tracker_ops ops = {
 		.settle = fake_settle,
 		.find = fake_find,
+		.groups = fake_groups,
 		.attach = fake_attach,
 		.list = fake_list,
 		.understand = fake_understand,

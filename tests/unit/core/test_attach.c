@@ -254,19 +254,61 @@ static void a_task_that_is_there_already_is_success_without_a_change(void **stat
 	assert_int_equal(log_lines, 0);
 }
 
-static void one_thread_of_several_is_refused_with_one_log_line(void **state)
+static void one_thread_of_several_moves_alone(void **state)
 {
 	struct ucg_attach_request request = request_to("/b", 10);
 
 	(void)state;
 	fake.task[0].threaded = true;
-	request.whole_process = false;
-	check_nothing_done(&request, -EOPNOTSUPP);
-	assert_int_equal(log_lines, 1);
-	assert_non_null(strstr(logged, "task 10 "));
 	request.whole_process = true;
 	assert_int_equal(attach(&request), 0);
+	assert_false(fake.attached.alone);
+	request.whole_process = false;
+	assert_int_equal(attach(&request), 0);
+	assert_true(fake.attached.alone);
+}
+
+static void one_thread_that_cannot_be_told_is_refused_with_one_log_line(void **state)
+{
+	struct ucg_attach_request request = request_to("/b", 10);
+
+	(void)state;
+	fake.task[0].threaded = true;
+	fake.attach_result = -EOPNOTSUPP;
+	request.whole_process = false;
+	assert_int_equal(attach(&request), -EOPNOTSUPP);
 	assert_int_equal(log_lines, 1);
+	assert_non_null(strstr(logged, "task 10 "));
+}
+
+/* Kernel behaviour §3: all gathered into the target; design.md §2.2: RELEASABLE of each source. */
+static void a_split_process_leaves_each_group_that_a_thread_was_in(void **state)
+{
+	struct ucg_attach_request request = request_to("/b", 10);
+
+	(void)state;
+	fake.task[0].threaded = fake.task[0].split = true;
+	fake.task[0].group = (struct ucg_group_id){2};
+	fake.in_group[0] = (struct ucg_group_id){1};
+	fake.in_group[1] = (struct ucg_group_id){2};
+	request.whole_process = true;
+	assert_int_equal(attach(&request), 0);
+	assert_true(ucg_change_find_group(&world.change, fake.in_group[0])->group.flags &
+		    UCG_GROUP_RELEASABLE);
+	assert_false(ucg_change_find_group(&world.change, fake.in_group[1]) &&
+		     ucg_change_find_group(&world.change, fake.in_group[1])->group.flags &
+			     UCG_GROUP_RELEASABLE);
+}
+
+static void a_split_process_that_is_there_with_all_threads_stays(void **state)
+{
+	struct ucg_attach_request request = request_to("/b", 10);
+
+	(void)state;
+	fake.task[0].threaded = fake.task[0].split = true;
+	fake.in_group[0] = (struct ucg_group_id){2};
+	request.whole_process = true;
+	check_nothing_done(&request, 0);
 }
 
 static void what_the_tracker_says_of_the_attach_is_passed_on(void **state)
@@ -474,7 +516,10 @@ int main(void)
 		TEST(permission_is_refused_before_the_dead_are_looked_at),
 		TEST(a_zombie_is_success_without_a_change),
 		TEST(a_task_that_is_there_already_is_success_without_a_change),
-		TEST(one_thread_of_several_is_refused_with_one_log_line),
+		TEST(one_thread_of_several_moves_alone),
+		TEST(one_thread_that_cannot_be_told_is_refused_with_one_log_line),
+		TEST(a_split_process_leaves_each_group_that_a_thread_was_in),
+		TEST(a_split_process_that_is_there_with_all_threads_stays),
 		TEST(what_the_tracker_says_of_the_attach_is_passed_on),
 		TEST(settling_that_takes_longer_is_passed_on_before_any_effect),
 		TEST(a_task_found_dead_by_settling_is_not_moved),

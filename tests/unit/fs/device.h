@@ -60,8 +60,10 @@ static inline int fake_list(struct ucg_tracker *tracker, struct ucg_group_id gro
 #define FAKE_CLIENT 1
 #define FAKE_TASK 77
 
-static inline int fake_find(struct ucg_tracker *tracker, pid_t tid, struct ucg_task *task)
+static inline int fake_find(struct ucg_tracker *tracker, pid_t tid, bool whole_process,
+			    struct ucg_task *task)
 {
+	(void)whole_process;
 	(void)tracker;
 	*task = (struct ucg_task){
 		.tid = tid,

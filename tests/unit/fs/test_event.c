@@ -141,8 +141,9 @@ static void attach_without_memory_for_pollers_is_an_attach(void **state)
 
 	for (size_t i = 0; i < 8; i++)
 		handle[i] = open_and_read(device, events);
-	/* The images of the groups, and whose populated changes; no more for the handles. */
-	growths_left = 2;
+	/* The sources, the images of the groups, and whose populated changes; no more for the
+	 * handles. */
+	growths_left = 3;
 	out_of_memory = true;
 	unique = device_send_write(device, tasks, writer, "77", 2);
 	assert_int_equal(device_answer(device, unique, &answer), 0);

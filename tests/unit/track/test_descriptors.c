@@ -187,7 +187,7 @@ static void let_go_of(struct tracked *tracked, struct ucg_group_id group)
 	pid_t pid = member->pid;
 
 	roster_remove(roster, member);
-	assert_non_null(roster_add(roster, pid, -1, epoch));
+	assert_non_null(roster_add(roster, pid, -1, epoch, NULL));
 }
 
 static void no_group_is_declared_empty_for_want_of_descriptors(void **state)

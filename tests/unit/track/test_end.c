@@ -186,15 +186,21 @@ static void a_third_hierarchy_is_ebusy(void **state)
 	assert_true(soft_limit(pid, RLIMIT_LOCKS) == foreign_marker(tracked, 1));
 }
 
-static void no_room_for_a_marker_is_eperm(void **state)
+/* tracking.md §5: the hint is room enough. */
+static void no_room_for_a_marker_is_no_hindrance(void **state)
 {
 	struct tracked *tracked = *state;
-	pid_t pid = nursery_spawn(&tracked->nursery, stay, 0);
+	pid_t pid = nursery_spawn(&tracked->nursery, fork_by_gate, 1), child;
 
 	set_hard_limit(pid, RLIMIT_LOCKS, 5);
 	set_hard_limit(pid, RLIMIT_RSS, 5);
-	assert_int_equal(try_attach(tracked, pid, A), -EPERM);
-	check_empty(tracked, A, 0);
+	attach(tracked, pid, A);
+	open_gate(&tracked->nursery, 1);
+	child = await_report(&tracked->nursery).pid;
+	CHECK_PROCESSES(tracked, A, pid, child);
+	assert_int_equal(soft_limit(child, RLIMIT_LOCKS), 5);
+	assert_int_equal(tracked_stop(tracked), 1);
+	assert_int_equal(hint_get(child), 0);
 }
 
 /* Somebody writes a marker of ours on himself: he is in no group for it. */
@@ -265,7 +271,7 @@ static void a_zombie_is_found_dead(void **state)
 	task = find(tracked, pid);
 	assert_true(task.dead && !task.alive_threads);
 	reap(pid);
-	assert_int_equal(tracked->tracker->ops->find(tracked->tracker, pid, &task), -ESRCH);
+	assert_int_equal(tracked->tracker->ops->find(tracked->tracker, pid, false, &task), -ESRCH);
 }
 
 static void attaching_who_is_gone_is_esrch(void **state)
@@ -295,7 +301,7 @@ int main(void)
 		TEST(killing_an_empty_group_is_nothing),
 		TEST(a_process_is_in_two_hierarchies_at_once),
 		TEST(a_third_hierarchy_is_ebusy),
-		TEST(no_room_for_a_marker_is_eperm),
+		TEST(no_room_for_a_marker_is_no_hindrance),
 		TEST(a_forged_marker_is_nobodys),
 		TEST(a_process_is_found),
 		TEST(a_thread_is_found_with_its_process),

@@ -28,7 +28,7 @@ static int setup(void **state)
 
 	assert_non_null(roster);
 	assert_true(epoll >= 0);
-	assert_int_equal(roster_init(roster, epoll, HELD_MAX), 0);
+	assert_int_equal(roster_init(roster, epoll, HELD_MAX, false), 0);
 	*state = roster;
 	return 0;
 }
@@ -62,13 +62,18 @@ static int teardown(void **state)
 	return 0;
 }
 
+static struct epoch_key key_of(enum marker_carrier carrier, uint64_t prior)
+{
+	return (struct epoch_key){.carrier = carrier, .prior = prior};
+}
+
 static struct epoch *epoch_of(struct roster *roster, struct ucg_group_id id)
 {
 	struct tracked_group *group = roster_group_need(roster, id);
 	struct epoch *epoch;
 
 	assert_non_null(group);
-	epoch = roster_epoch_need(roster, group, MARKER_LOCKS, RLIM_INFINITY);
+	epoch = roster_epoch_need(roster, group, key_of(MARKER_LOCKS, RLIM_INFINITY));
 	assert_non_null(epoch);
 	return epoch;
 }
@@ -108,17 +113,17 @@ static void an_epoch_is_for_one_group_carrier_and_prior_limit(void **state)
 	struct roster *roster = *state;
 	struct tracked_group *a = roster_group_need(roster, id_a);
 	struct tracked_group *b = roster_group_need(roster, id_b);
-	struct epoch *first = roster_epoch_need(roster, a, MARKER_LOCKS, 100);
+	struct epoch *first = roster_epoch_need(roster, a, key_of(MARKER_LOCKS, 100));
 	struct epoch *others[] = {
-		roster_epoch_need(roster, a, MARKER_LOCKS, 101),
-		roster_epoch_need(roster, a, MARKER_RSS, 100),
-		roster_epoch_need(roster, b, MARKER_LOCKS, 100),
+		roster_epoch_need(roster, a, key_of(MARKER_LOCKS, 101)),
+		roster_epoch_need(roster, a, key_of(MARKER_RSS, 100)),
+		roster_epoch_need(roster, b, key_of(MARKER_LOCKS, 100)),
 	};
 
-	assert_ptr_equal(roster_epoch_need(roster, a, MARKER_LOCKS, 100), first);
+	assert_ptr_equal(roster_epoch_need(roster, a, key_of(MARKER_LOCKS, 100)), first);
 	assert_ptr_equal(roster_epoch(roster, first->value), first);
 	assert_ptr_equal(first->group, a);
-	assert_int_equal(first->prior, 100);
+	assert_int_equal(first->key.prior, 100);
 	for (size_t i = 0; i < 3; i++) {
 		assert_non_null(others[i]);
 		assert_int_not_equal(others[i]->value, first->value);
@@ -141,8 +146,8 @@ static void epochs_that_are_used_up_are_no_memory(void **state)
 	struct tracked_group *group = roster_group_need(roster, id_a);
 
 	roster->next_epoch = UINT32_MAX;
-	assert_non_null(roster_epoch_need(roster, group, MARKER_LOCKS, 1));
-	assert_null(roster_epoch_need(roster, group, MARKER_LOCKS, 2));
+	assert_non_null(roster_epoch_need(roster, group, key_of(MARKER_LOCKS, 1)));
+	assert_null(roster_epoch_need(roster, group, key_of(MARKER_LOCKS, 2)));
 }
 
 /* Forks in flight carry it still, so newcomers must be told from them. */
@@ -162,7 +167,7 @@ static void a_forwarded_epoch_means_the_other_group(void **state)
 	struct epoch *epoch = epoch_of(roster, id_a);
 	struct tracked_group *b = roster_group_need(roster, id_b);
 
-	roster_epoch_forward(epoch, b);
+	roster_epoch_forward(roster, epoch, b);
 	assert_ptr_equal(roster_epoch(roster, epoch->value), epoch);
 	assert_ptr_equal(epoch->group, b);
 	assert_true(epoch->is_forwarded);
@@ -174,7 +179,7 @@ static void an_epoch_can_be_forwarded_to_the_root(void **state)
 	struct roster *roster = *state;
 	struct epoch *epoch = epoch_of(roster, id_a);
 
-	roster_epoch_forward(epoch, NULL);
+	roster_epoch_forward(roster, epoch, NULL);
 	assert_null(epoch->group);
 	assert_ptr_equal(roster_epoch(roster, epoch->value), epoch);
 	roster_epoch_drop(roster, epoch);
@@ -184,8 +189,8 @@ static void members_are_counted(void **state)
 {
 	struct roster *roster = *state;
 	struct epoch *a = epoch_of(roster, id_a), *b = epoch_of(roster, id_b);
-	struct member *first = roster_add(roster, 1001, -1, a);
-	struct member *second = roster_add(roster, 1002, own_pidfd(), a);
+	struct member *first = roster_add(roster, 1001, -1, a, NULL);
+	struct member *second = roster_add(roster, 1002, own_pidfd(), a, NULL);
 
 	assert_non_null(first);
 	assert_ptr_equal(roster_member(roster, 1001), first);
@@ -217,9 +222,9 @@ static void held_members_stand_before_the_others(void **state)
 	struct epoch *epoch = epoch_of(roster, id_a);
 	struct member *held;
 
-	roster_add(roster, 1001, -1, epoch);
-	held = roster_add(roster, 1002, own_pidfd(), epoch);
-	roster_add(roster, 1003, -1, epoch);
+	roster_add(roster, 1001, -1, epoch, NULL);
+	held = roster_add(roster, 1002, own_pidfd(), epoch, NULL);
+	roster_add(roster, 1003, -1, epoch, NULL);
 	assert_ptr_equal(first_member(epoch->group), held);
 	/* Also one that is held later. */
 	held = roster_member(roster, 1003);
@@ -242,7 +247,7 @@ static void a_member_beyond_the_descriptors_is_known_but_not_held(void **state)
 
 	for (pid_t pid = 1001; pid <= 1001 + HELD_MAX; pid++) {
 		pidfd = own_pidfd();
-		assert_non_null(roster_add(roster, pid, pidfd, epoch));
+		assert_non_null(roster_add(roster, pid, pidfd, epoch, NULL));
 	}
 	assert_int_equal(roster->held_count, HELD_MAX);
 	assert_int_equal(roster_member(roster, 1001 + HELD_MAX)->pidfd, -1);
@@ -259,9 +264,9 @@ static void all_but_the_witness_can_be_spared(void **state)
 	struct roster *roster = *state;
 	struct epoch *a = epoch_of(roster, id_a), *b = epoch_of(roster, id_b);
 
-	roster_add(roster, 1001, own_pidfd(), a);
-	roster_add(roster, 1002, own_pidfd(), a);
-	roster_add(roster, 1003, own_pidfd(), b);
+	roster_add(roster, 1001, own_pidfd(), a, NULL);
+	roster_add(roster, 1002, own_pidfd(), a, NULL);
+	roster_add(roster, 1003, own_pidfd(), b, NULL);
 	assert_true(roster_spare(roster));
 	assert_int_equal(a->group->held_count, 1);
 	assert_int_equal(a->group->member_count, 2);
@@ -276,7 +281,7 @@ static void a_member_that_is_let_go_closes_its_pidfd(void **state)
 {
 	struct roster *roster = *state;
 	int pidfd = own_pidfd();
-	struct member *member = roster_add(roster, 1001, pidfd, epoch_of(roster, id_a));
+	struct member *member = roster_add(roster, 1001, pidfd, epoch_of(roster, id_a), NULL);
 
 	assert_true(is_open(pidfd));
 	roster_remove(roster, member);
@@ -289,7 +294,7 @@ static void many_members_need_no_descriptors(void **state)
 	struct epoch *a = epoch_of(roster, id_a), *b = epoch_of(roster, id_b);
 
 	for (pid_t pid = 1; pid <= MANY; pid++)
-		assert_non_null(roster_add(roster, pid, pid % 100 ? -1 : own_pidfd(), a));
+		assert_non_null(roster_add(roster, pid, pid % 100 ? -1 : own_pidfd(), a, NULL));
 	assert_int_equal(a->group->member_count, MANY);
 	assert_int_equal(roster->held_count, HELD_MAX);
 	for (pid_t pid = 1; pid <= MANY; pid += 2)

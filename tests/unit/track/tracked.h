@@ -176,7 +176,7 @@ static inline struct ucg_task find(struct tracked *tracked, pid_t tid)
 {
 	struct ucg_task task;
 
-	assert_int_equal(tracked->tracker->ops->find(tracked->tracker, tid, &task), 0);
+	assert_int_equal(tracked->tracker->ops->find(tracked->tracker, tid, false, &task), 0);
 	return task;
 }
 
@@ -184,7 +184,7 @@ static inline struct ucg_task find(struct tracked *tracked, pid_t tid)
 static inline int try_attach(struct tracked *tracked, pid_t tid, struct ucg_group_id to)
 {
 	struct ucg_task task;
-	int error = tracked->tracker->ops->find(tracked->tracker, tid, &task);
+	int error = tracked->tracker->ops->find(tracked->tracker, tid, false, &task);
 
 	if (error)
 		return error;

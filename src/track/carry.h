@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TRACK_CARRY_H
+#define TRACK_CARRY_H
+
+#include "track_internal.h"
+
+/*
+ * Both carriers together: what a process has of ours, and what it is given.
+ *
+ * What decides afterwards is written first: the hint, or where there is none the limit, after which
+ * an old hint is taken away.  So a fork that copies limit and hint in the middle of it comes out
+ * either as before or as after, and one that comes out as before is a straggler like any other
+ * (mover.h).
+ *
+ * Context of all functions: serving thread.
+ */
+struct carried {
+	struct epoch *epoch;  /* that decides where the leader is; NULL: none of ours */
+	struct epoch *limit;  /* in its limit; NULL: none */
+	struct epoch_key key; /* what it can carry, as far as can be seen */
+	int refusal;	      /* why no limit can: -EPERM, -EBUSY; 0: one can */
+	bool has_both;	      /* limit and hint mean the epoch that decides */
+};
+
+/* Return: 0; -ESRCH; want of means. */
+int carry_read(struct track *track, pid_t pid, struct carried *carried);
+
+/* The state of a member that was given all that is in this epoch. */
+enum mark_state carry_state(const struct epoch *epoch);
+
+/**
+ * carry_write() - give a process the marks of a group
+ * @key: in: what it can carry; out: what it does carry now
+ * @threaded: it has several threads, and each gets the hint
+ * Return: 0 and the epoch; -ESRCH; -ENOMEM.  What can't be written is left out: see @key.
+ */
+int carry_write(struct track *track, pid_t pid, struct tracked_group *group, struct epoch_key *key,
+		bool threaded, struct epoch **epochp);
+
+/* One thread's hint becomes that of its epoch, or with NULL none.  Return: as hint_set(). */
+int carry_write_thread(struct track *track, pid_t tid, const struct epoch *epoch);
+
+/* Takes all marks back and gives the limit that was there before. */
+int carry_strip(struct track *track, pid_t pid);
+
+#endif
