@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lineage.h"
 #include "mover.h"
 #include "pidfd.h"
+#include "split.h"
 #include "ucgroupfs/scope.h"
 
 /* Passes over all slots are affordable up to this many, if they can restore exactness. */
@@ -54,6 +56,20 @@ static void look_done(struct track *track, struct scan *scan, const struct curso
 	track->reading = *reading;
 }
 
+/* Does anybody without marks matter? */
+static bool expects_strangers(struct track *track)
+{
+	return !cds_list_empty(&track->movers) || track->roster.unmarked_count;
+}
+
+static void meet_stranger(void *context, pid_t pid)
+{
+	struct track *track = context;
+
+	if (!mover_claims_stranger(track, pid) && track->roster.unmarked_count)
+		lineage_adopt(track, pid);
+}
+
 static int look_here(struct track *track, const struct cursor_reading *reading)
 {
 	ucg_cleanup(scan_deinit) struct scan scan;
@@ -64,7 +80,7 @@ static int look_here(struct track *track, const struct cursor_reading *reading)
 	scan.scheme = track->roster.scheme;
 	scan.spare = roster_spare_count(&track->roster);
 	scan.is_known = is_known_now;
-	scan.stranger = cds_list_empty(&track->movers) ? NULL : mover_stranger;
+	scan.stranger = expects_strangers(track) ? meet_stranger : NULL;
 	scan.context = track;
 	scan.cursor = reading->pid;
 	scan.pid_max = track->cursor.pid_max;
@@ -73,6 +89,7 @@ static int look_here(struct track *track, const struct cursor_reading *reading)
 	discovery_count(track, &scan, 0);
 	error = discovery_merge(track, &scan);
 	track->claims = false;
+	split_read_leaders(track);
 	if (!error)
 		look_done(track, &scan, reading);
 	return error;
@@ -123,7 +140,8 @@ static struct pass_job *job_for_members(struct track *track, enum pass_kind kind
 {
 	struct pass_job *job = pass_job_new(kind, &track->roster.scheme);
 
-	if (!job || (kind == PASS_MEMBERS && add_known(track, job))) {
+	if (!job ||
+	    (kind == PASS_MEMBERS && (add_known(track, job) || split_list(track, &job->splits)))) {
 		if (job)
 			pass_job_free(job);
 		discovery_try_later(track, -ENOMEM);
@@ -166,7 +184,7 @@ int discovery_look(struct track *track)
 	if (!reading.is_trusted)
 		return -EAGAIN;
 	if (cursor_distance(&track->cursor, reading.pid) > TRACK_LOOK_MAX &&
-	    cds_list_empty(&track->movers))
+	    !expects_strangers(track))
 		return look_by_worker(track, &reading);
 	return look_here(track, &reading);
 }
@@ -289,6 +307,7 @@ void discovery_collect(struct track *track, struct pass_job *job)
 	if (job->by_proc)
 		expect_threads(track, job);
 	job->error = discovery_merge(track, &job->scan);
+	split_read_leaders(track);
 	discovery_drain(track);
 	discovery_acquit(track);
 	if (job->kind == PASS_RANGE)

@@ -139,9 +139,10 @@ void discovery_died(struct track *track, struct member *member);
 /* Suspects that turn out to have a witness are none any more. */
 void discovery_acquit(struct track *track);
 
-/* What a scan found counts for its groups (found, found_live) as the scan saw it, alive now or not.
+/* Who was found alive counts for its group (found, found_live), as the scan saw it, but for what is
+ * forged; who was found dead by passes over /proc counts for all (found).
  * @passes: how many it made. */
-void discovery_count(struct track *track, const struct scan *scan, unsigned passes);
+void discovery_count(struct track *track, struct scan *scan, unsigned passes);
 
 /* What a scan found goes into the roster.  Return: 0; the scan's error; -ENOMEM. */
 int discovery_merge(struct track *track, struct scan *scan);

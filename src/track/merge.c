@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "carry.h"
+#include "lineage.h"
 #include "mover.h"
 #include "pidfd.h"
 #include "split.h"
@@ -80,6 +81,8 @@ static int merge_live(struct track *track, struct scan_found *found, struct epoc
 		return -ENOMEM;
 	member->threaded = found->threaded;
 	take_state(track, member, &found->marker);
+	if (found->unproved)
+		roster_set_state(&track->roster, member, MARK_UNPROVED);
 	return 0;
 }
 
@@ -94,19 +97,50 @@ static struct epoch *epoch_of(struct track *track, const struct scan_found *foun
 	return epoch;
 }
 
-void discovery_count(struct track *track, const struct scan *scan, unsigned passes)
+static void sift(struct track *track, struct scan_found *found)
 {
-	for (size_t i = 0; i < scan->found_count; i++) {
-		const struct scan_found *found = &scan->found[i];
-		struct epoch *epoch = found->known ? NULL : epoch_of(track, found);
+	enum lineage lineage;
 
-		if (!epoch || !epoch->group)
-			continue;
-		epoch->group->found_live += !found->dead;
-		/* Zombies count by the last two passes alone (G4). */
-		if (found->fresh && (!found->dead || found->pass + 2 >= passes))
+	if (found->dead || !found->marker.is_foreign || roster_member(&track->roster, found->pid))
+		return;
+	lineage = lineage_of(track, found->pid);
+	found->forged = lineage == LINEAGE_FORGED;
+	found->unproved = lineage == LINEAGE_POSSIBLE;
+}
+
+static void count_for_all(struct track *track, unsigned count)
+{
+	struct cds_lfht_iter iterator;
+	struct tracked_group *group;
+
+	if (!count)
+		return;
+	urcu_memb_read_lock();
+	cds_lfht_for_each_entry (track->roster.groups, &iterator, group, link)
+		group->found += count;
+	urcu_memb_read_unlock();
+}
+
+void discovery_count(struct track *track, struct scan *scan, unsigned passes)
+{
+	unsigned dead = 0;
+
+	for (size_t i = 0; i < scan->found_count; i++) {
+		struct scan_found *found = &scan->found[i];
+		struct epoch *epoch;
+
+		sift(track, found);
+		/* Of the passes the last two count (G4). */
+		if (found->dead && !scan->pends)
+			dead += found->fresh && found->pass + 2 >= passes;
+		epoch = found->dead || found->known || found->forged ? NULL
+								     : epoch_of(track, found);
+		if (epoch && epoch->group && found->fresh) {
+			epoch->group->found_live++;
 			epoch->group->found++;
+		}
 	}
+	count_for_all(track, dead);
 }
 
 static int merge_found(struct track *track, struct scan_found *found)
@@ -114,7 +148,7 @@ static int merge_found(struct track *track, struct scan_found *found)
 	struct epoch *epoch = epoch_of(track, found);
 	struct member *member;
 
-	if (!epoch)
+	if (!epoch || found->forged)
 		return 0;
 	if (found->known) {
 		member = roster_member(&track->roster, found->pid);

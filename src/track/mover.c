@@ -6,6 +6,7 @@
 
 #include "carry.h"
 #include "discovery.h"
+#include "lineage.h"
 #include "pidfd.h"
 #include "proc.h"
 #include "ucgroupfs/scope.h"
@@ -176,17 +177,6 @@ bool mover_watch(struct track *track, pid_t pid, struct epoch *old, struct track
 	return true;
 }
 
-static pid_t parent_of(struct track *track, pid_t pid)
-{
-	ucg_autoclose int pidfd = track->has_parent_info ? pidfd_get(pid) : -1;
-	struct proc_stat stat;
-	pid_t parent;
-
-	if (pidfd >= 0 && pidfd_parent(pidfd, &parent) == 0)
-		return parent;
-	return proc_read_stat(pid, pid, &stat) ? 0 : stat.ppid;
-}
-
 static bool is_kin(const struct mover *mover, pid_t parent)
 {
 	for (size_t i = 0; i < mover->kin.count; i++)
@@ -226,7 +216,7 @@ bool mover_claims(struct track *track, pid_t pid, struct epoch *epoch)
 
 	if (!track->claims || !epoch->mover_count || roster_member(&track->roster, pid))
 		return false;
-	parent = parent_of(track, pid);
+	parent = lineage_parent(track, pid);
 	cds_list_for_each_entry (mover, &track->movers, link) {
 		if (mover->old != epoch || mover->to == epoch->group || !is_mover(mover, parent) ||
 		    !is_later(track, mover, pid))
@@ -245,10 +235,9 @@ static bool is_process(pid_t pid)
 	return pidfd >= 0;
 }
 
-void mover_stranger(void *context, pid_t pid)
+bool mover_claims_stranger(struct track *track, pid_t pid)
 {
-	struct track *track = context;
-	pid_t parent = parent_of(track, pid);
+	pid_t parent = lineage_parent(track, pid);
 	struct mover *mover;
 
 	cds_list_for_each_entry (mover, &track->movers, link) {
@@ -256,13 +245,14 @@ void mover_stranger(void *context, pid_t pid)
 		    !(is_mover(mover, parent) || is_kin(mover, parent)))
 			continue;
 		if (!is_process(pid))
-			return;
+			return false;
 		put_right(track, mover, pid);
 		/* Without memory its unmarked children are not adopted: logged by nobody, as they
 		 * exist only if it forked before it was found. */
 		(void)ucg_pids_append(&mover->kin, pid);
-		return;
+		return true;
 	}
+	return false;
 }
 
 void mover_forward(struct track *track, struct epoch *epoch)

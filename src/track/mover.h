@@ -59,8 +59,8 @@ bool mover_watch(struct track *track, pid_t pid, struct epoch *old, struct track
  * again and admitted where it belongs.  Context: merging a look. */
 bool mover_claims(struct track *track, pid_t pid, struct epoch *epoch);
 
-/* The same for a task that carries no marker.  Signature of scan.stranger; @context: the track. */
-void mover_stranger(void *context, pid_t pid);
+/* The same for a task that carries no marks.  Return: whether it was. */
+bool mover_claims_stranger(struct track *track, pid_t pid);
 
 /* The group of @epoch is declared empty, or gone: the epoch follows the last mover who carried it.
  */

@@ -62,7 +62,7 @@ static void one_pass(struct pass_job *job)
 {
 	job->scan.pass = job->passes++;
 	if (job->by_proc)
-		scan_proc(&job->scan);
+		scan_proc(&job->scan, &job->splits);
 	else
 		scan_slots(&job->scan, 1, job->pid_max - 1);
 }
@@ -81,6 +81,7 @@ static void find_members(struct pass_job *job)
 	job->scan.is_known = is_known;
 	job->scan.context = job;
 	job->scan.pends = !job->by_proc;
+	job->scan.notes_dead = job->by_proc && job->scan.scheme.hints;
 	while (job->passes < wanted && !job->scan.error) {
 		current = job->scan.found_count;
 		one_pass(job);
@@ -301,6 +302,7 @@ void pass_job_free(struct pass_job *job)
 	free(job->known);
 	free(job->root_epochs);
 	ucg_pids_clear(&job->pids);
+	ucg_pids_clear(&job->splits);
 	pending_clear(&job->pending);
 	free(job);
 }

@@ -41,6 +41,7 @@ struct pass_job {
 	uint64_t looks;		  /* number of this look: who was suspect before it */
 	struct pass_known *known; /* ascending by pid, owned */
 	size_t known_count;
+	struct ucg_pids splits; /* split processes: /proc is asked for each of their threads */
 	pid_t pid_max;
 	bool by_proc;	 /* over /proc rather than slots */
 	bool by_counter; /* read the allocation clock before and after (counter rule) */

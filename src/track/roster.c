@@ -99,6 +99,7 @@ int roster_init(struct roster *roster, int epoll, size_t held_max, bool use_hint
 {
 	*roster = (struct roster){.next_epoch = 1, .held_max = held_max, .epoll = epoll};
 	CDS_INIT_LIST_HEAD(&roster->rich);
+	CDS_INIT_LIST_HEAD(&roster->restated);
 	CDS_INIT_LIST_HEAD(&roster->root_epochs);
 	roster->groups = table_new();
 	roster->epochs = table_new();
@@ -174,6 +175,7 @@ struct tracked_group *roster_group_need(struct roster *roster, struct ucg_group_
 	CDS_INIT_LIST_HEAD(&group->epochs);
 	CDS_INIT_LIST_HEAD(&group->suspect);
 	CDS_INIT_LIST_HEAD(&group->rich);
+	CDS_INIT_LIST_HEAD(&group->restated);
 	table_add(roster->groups, id.value, &group->link);
 	return group;
 }
@@ -183,6 +185,7 @@ void roster_group_drop(struct roster *roster, struct tracked_group *group)
 	table_remove(roster->groups, &group->link);
 	cds_list_del(&group->suspect);
 	cds_list_del(&group->rich);
+	cds_list_del(&group->restated);
 	ucg_free_after_grace(&group->rcu, free_group);
 }
 
@@ -253,6 +256,8 @@ static void count(struct roster *roster, struct member *member, bool in)
 	group->held_count += is_held ? one : 0;
 	group->spare_count += is_held && member->state != MARK_NONE ? one : 0;
 	group->state_count[member->state] += one;
+	if (member->state != MARK_BOTH && cds_list_empty(&group->restated))
+		cds_list_add_tail(&group->restated, &roster->restated);
 	cds_list_del_init(&group->rich);
 	if (group->held_count >= 2 && group->spare_count)
 		cds_list_add_tail(&group->rich, &roster->rich);

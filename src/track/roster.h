@@ -45,10 +45,11 @@ struct tracked_group {
 	size_t member_count, held_count;
 	size_t spare_count; /* held ones that could be known by their marks */
 	size_t state_count[MARK_STATES];
-	struct cds_list_head epochs;  /* all that map to it */
-	struct cds_list_head suspect; /* in the list of groups to be declared, or empty */
-	struct cds_list_head rich;    /* in roster.rich while it holds more than its witness */
-	bool populated;		      /* as core was told */
+	struct cds_list_head epochs;   /* all that map to it */
+	struct cds_list_head suspect;  /* in the list of groups to be declared, or empty */
+	struct cds_list_head rich;     /* in roster.rich while it holds more than its witness */
+	struct cds_list_head restated; /* in roster.restated, or empty */
+	bool populated;		       /* as core was told */
 	bool exact;	/* every member taken before the frontier is known, pending or dead (G1) */
 	unsigned found; /* members that scans found since the last check, dead again or not */
 	unsigned found_live;	/* those that lived */
@@ -98,8 +99,7 @@ struct member {
 	struct cds_list_head of_group; /* of epoch->group, or of the root's strays */
 	struct split *split;	       /* NULL: a whole process */
 	struct cds_list_head of_split;
-	uint64_t birth; /* inode of its pidfd, where the parent's age matters; 0: not read */
-	bool threaded;	/* has, or had, more than one thread */
+	bool threaded; /* has, or had, more than one thread */
 	enum mark_state state;
 };
 
@@ -113,6 +113,8 @@ struct roster {
 	size_t held_count, held_max; /* descriptors that may be spent on members */
 	int epoll;
 	struct cds_list_head rich; /* groups that hold at least two members */
+	/* Groups in which the number of members in some state other than MARK_BOTH has changed. */
+	struct cds_list_head restated;
 };
 
 /* @use_hints: the kernel keeps them. */

@@ -183,6 +183,18 @@ static void found_member(struct scan *scan, pid_t pid, struct marker marker)
 	add_found(scan, found);
 }
 
+static void note_dead(struct scan *scan, pid_t pid)
+{
+	ucg_autoclose int pidfd = pidfd_get(pid);
+
+	if (pidfd >= 0 && pidfd_is_dead(pidfd))
+		add_found(scan, (struct scan_found){.pid = pid,
+						    .tid = pid,
+						    .pidfd = -1,
+						    .dead = true,
+						    .birth = pidfd_birth(pidfd)});
+}
+
 static void examine(struct scan *scan, pid_t pid, const struct pending_slot *before)
 {
 	struct marker marker;
@@ -199,6 +211,8 @@ static void examine(struct scan *scan, pid_t pid, const struct pending_slot *bef
 		fail(scan, answer);
 	else if (answer == 0 && scan->stranger)
 		scan->stranger(scan->context, pid);
+	else if (answer == 0 && scan->notes_dead)
+		note_dead(scan, pid);
 	else if (answer == 1 && !scan->is_known(scan->context, pid, marker.epoch))
 		found_member(scan, pid, marker);
 }
@@ -240,11 +254,16 @@ void scan_range(struct scan *scan, const struct pending *pending, pid_t frontier
 	scan_slots(scan, 1, scan->cursor);
 }
 
-void scan_proc(struct scan *scan)
+void scan_proc(struct scan *scan, const struct ucg_pids *splits)
 {
 	ucg_cleanup(ucg_pids_clear) struct ucg_pids pids = {0};
+	int error = proc_read_processes(&pids);
 
-	fail(scan, proc_read_processes(&pids));
+	fail(scan, error);
+	for (size_t i = 0; i < splits->count; i++) {
+		error = proc_read_threads(splits->pid[i], &pids);
+		fail(scan, error == -ESRCH ? 0 : error);
+	}
 	for (size_t i = 0; i < pids.count; i++)
 		scan_slot(scan, pids.pid[i]);
 }

@@ -25,6 +25,8 @@ struct scan_found {
 	bool known;	/* a thread of a process that is known in this very epoch */
 	bool threaded;	/* found by a thread that is not its leader */
 	bool fresh;	/* not seen dead already by the pass before */
+	bool forged;	/* no member's child: it counts for nothing (lineage.h, L3) */
+	bool unproved;	/* nobody knows whose child it is */
 	unsigned pass;	/* by which pass, from 0; ranges: 0 */
 	uint64_t birth; /* inode of its pidfd, to tell zombies of one pid apart; 0: not known */
 };
@@ -58,6 +60,8 @@ void pending_date(struct pending *pending, uint64_t until_ns);
 struct scan {
 	struct marker_scheme scheme;
 	bool pends;	       /* slots in flight and in doubt go on the pending list */
+	bool notes_dead;       /* zombies are found too that carry nothing: whose they were
+				  can't be told, for they have no hint any more */
 	pid_t cursor, pid_max; /* where the last pid was taken: what lies before it was lately */
 	unsigned pass;
 	int scratch_fd; /* for F_SETOWN, the scan's own */
@@ -90,7 +94,7 @@ void scan_pending(struct scan *scan);
 /* A look: the slots of @pending, oldest first, then those after @frontier up to scan->cursor, in
  * the order in which they were taken. */
 void scan_range(struct scan *scan, const struct pending *pending, pid_t frontier);
-/* The processes that /proc lists. */
-void scan_proc(struct scan *scan);
+/* The processes that /proc lists, and all threads of @splits. */
+void scan_proc(struct scan *scan, const struct ucg_pids *splits);
 
 #endif

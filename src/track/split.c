@@ -223,6 +223,47 @@ void split_mend_all(struct track *track)
 	}
 }
 
+/* Is in the leader's slot who is known to be there? */
+static bool leader_is_known(struct track *track, const struct split *split)
+{
+	struct member *member = roster_member(&track->roster, split->pid);
+	struct epoch *known = member && member->split == split ? member->epoch : NULL;
+	struct epoch *found = NULL;
+	struct marker marker;
+
+	if (marker_read(&track->roster.scheme, split->pid, &marker) == 1)
+		found = roster_epoch(&track->roster, marker.epoch);
+	if (found && !found->group)
+		found = NULL;
+	return found == known;
+}
+
+void split_read_leaders(struct track *track)
+{
+	struct cds_lfht_iter iterator;
+	struct split *split;
+
+	urcu_memb_read_lock();
+	cds_lfht_for_each_entry (track->roster.splits, &iterator, split, link)
+		if (!leader_is_known(track, split))
+			split_changed(track, split);
+	urcu_memb_read_unlock();
+	split_mend_all(track);
+}
+
+int split_list(struct track *track, struct ucg_pids *pids)
+{
+	struct cds_lfht_iter iterator;
+	struct split *split;
+	int error = 0;
+
+	urcu_memb_read_lock();
+	cds_lfht_for_each_entry (track->roster.splits, &iterator, split, link)
+		error = error ? error : ucg_pids_append(pids, split->pid);
+	urcu_memb_read_unlock();
+	return error;
+}
+
 /* ---- moving ---- */
 
 /* The epoch that says of a thread that it is in @to: the one in the limit of its process, if that

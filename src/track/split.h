@@ -12,8 +12,10 @@
  *     those that lived at the split were listed then, and a later one has a slot of its own, which
  *     a look examines after that of the thread that made it.
  * T2. exec by a thread that is not the leader ends all others and puts it into the leader's slot,
- *     with its own hint.  The end of its old id is an event, at which the leader's slot is read
- *     again; where that id is not held, the next look at the group finds it gone.
+ *     with its own hint: so a task can get from a slot that a look has yet to read into one that it
+ *     has read, or that lies before its range.  Therefore each look reads the leaders' slots of
+ *     split processes last.  Who was in his own slot when that was read was found there; who had
+ *     left it by then is in the leader's.
  * T3. A process is split as long as one of its threads is a member.  When only one thread is left
  *     it is whole again, in that thread's group; when no member is left it is stripped.
  *
@@ -44,6 +46,11 @@ void split_dissolve(struct track *track, struct split *split);
 void split_changed(struct track *track, struct split *split);
 /* Looks at those. */
 void split_mend_all(struct track *track);
+
+/* The last step of a look (T2). */
+void split_read_leaders(struct track *track);
+/* The ids of all split processes, appended.  Return: 0; -ENOMEM. */
+int split_list(struct track *track, struct ucg_pids *pids);
 
 /* Moves one thread; NULL for the root.  Return: as ucg_tracker_ops.attach. */
 int split_move_thread(struct track *track, const struct ucg_task *task, struct tracked_group *to);

@@ -237,6 +237,9 @@ static int attach_to_root(struct track *track, const struct ucg_task *task)
 
 	if (!error)
 		error = find_sources(track, task->tgid, carried.epoch, &sources);
+	/* Known before it is stripped, it is not taken for a child that lacks its marks. */
+	if (!error && track->roster.unmarked_count)
+		discovery_look(track);
 	if (!error && (carried.epoch || task->split))
 		error = carry_strip(track, task->tgid);
 	if (error && error != -EPERM)
@@ -256,6 +259,18 @@ static void put_back(struct track *track, pid_t pid, const struct carried *carri
 		carry_write(track, pid, carried->epoch->group, &key, true, &epoch);
 	else
 		carry_strip(track, pid);
+}
+
+/* L1: what is found unmarked from here on was forked after the attach.  Where no look can be made,
+ * a child of before may be taken for one. */
+static void follow_unmarked(struct track *track, pid_t pid)
+{
+	struct member *member = roster_member(&track->roster, pid);
+
+	if (!member || member->state != MARK_NONE)
+		return;
+	discovery_look(track);
+	track_arm_timer(track, false);
 }
 
 static int attach_to_group(struct track *track, const struct ucg_task *task,
@@ -295,6 +310,7 @@ static int attach_to_group(struct track *track, const struct ucg_task *task,
 	}
 	discovery_watch(track, group);
 	leave(track, task, &sources, group);
+	follow_unmarked(track, task->tgid);
 	return 0;
 }
 

@@ -52,7 +52,8 @@ static void arm_timer_again(struct track *track, unsigned previous_ms)
 {
 	struct itimerspec when = {0};
 
-	if (track->timer_ms || (cds_list_empty(&track->movers) && !track->retry))
+	if (track->timer_ms ||
+	    (cds_list_empty(&track->movers) && !track->retry && !track->roster.unmarked_count))
 		return;
 	track->timer_ms = 2 * previous_ms < TIMER_MAX_MS ? 2 * previous_ms : TIMER_MAX_MS;
 	when.it_value.tv_nsec = track->timer_ms * 1000000l;
@@ -373,6 +374,8 @@ static bool follow_up(struct track *track)
 		suspect_unwitnessed(track);
 	if (!cds_list_empty(&track->movers))
 		mover_follow_all(track);
+	else if (track->roster.unmarked_count)
+		discovery_look(track);
 	arm_timer_again(track, previous_ms);
 	return retried;
 }

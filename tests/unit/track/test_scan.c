@@ -369,7 +369,7 @@ static void all_of_proc_is_scanned(void **state)
 	pid_t first = member(bench, sit, 0), second = member(bench, sit, 0);
 
 	bench->scan.pends = false;
-	scan_proc(&bench->scan);
+	scan_proc(&bench->scan, &(struct ucg_pids){0});
 	assert_int_equal(bench->scan.error, 0);
 	assert_int_equal(bench->scan.found_count, 2);
 	assert_true(was_found(bench, first) && was_found(bench, second));

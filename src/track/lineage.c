@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+#include "lineage.h"
+
+#include <unistd.h>
+
+#include "carry.h"
+#include "discovery.h"
+#include "pidfd.h"
+#include "proc.h"
+#include "ucgroupfs/scope.h"
+
+#define INIT 1
+
+pid_t lineage_parent(struct track *track, pid_t pid)
+{
+	ucg_autoclose int pidfd = track->has_parent_info ? pidfd_get(pid) : -1;
+	struct proc_stat stat;
+	pid_t parent;
+
+	if (pidfd >= 0 && pidfd_parent(pidfd, &parent) == 0)
+		return parent;
+	return proc_read_stat(pid, pid, &stat) ? 0 : stat.ppid;
+}
+
+static bool is_member(struct track *track, pid_t pid)
+{
+	struct marker marker;
+
+	return roster_member(&track->roster, pid) || roster_split(&track->roster, pid) ||
+	       (marker_read(&track->roster.scheme, pid, &marker) == 1 && !marker.is_foreign);
+}
+
+enum lineage lineage_of(struct track *track, pid_t pid)
+{
+	pid_t parent = lineage_parent(track, pid);
+	struct proc_status status;
+
+	if (parent > INIT && is_member(track, parent))
+		return LINEAGE_PROVED;
+	if (parent <= INIT || proc_read_status(parent, &status))
+		return LINEAGE_POSSIBLE;
+	return status.uid.real == 0 || status.uid.real == getuid() ? LINEAGE_POSSIBLE
+								   : LINEAGE_FORGED;
+}
+
+/* Of a parent that is known without marks, and lives. */
+static struct member *unmarked_parent(struct track *track, pid_t pid)
+{
+	pid_t parent = lineage_parent(track, pid);
+	struct member *member = parent ? roster_member(&track->roster, parent) : NULL;
+
+	if (!member || member->split || member->state != MARK_NONE || member->pidfd < 0 ||
+	    pidfd_is_dead(member->pidfd))
+		return NULL;
+	return member;
+}
+
+void lineage_adopt(struct track *track, pid_t pid)
+{
+	struct member *parent = unmarked_parent(track, pid), *child;
+	ucg_autoclose int pidfd = parent ? pidfd_get(pid) : -1;
+	struct carried carried;
+	struct epoch *epoch;
+
+	/* No process: a new thread of an old child, or one that is gone. */
+	if (pidfd < 0 || carry_read(track, pid, &carried) ||
+	    carry_write(track, pid, parent->epoch->group, &carried.key, true, &epoch))
+		return;
+	if (pidfd_is_dead(pidfd))
+		return;
+	epoch->group->found++;
+	epoch->group->found_live++;
+	child = discovery_admit(track, pid, ucg_steal_fd(&pidfd), epoch, NULL);
+	if (child)
+		roster_set_state(&track->roster, child, carry_state(epoch));
+	else
+		ucg_log(track->config.log, LOG_ERR, "out of memory: process %d is not followed",
+			pid);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TRACK_LINEAGE_H
+#define TRACK_LINEAGE_H
+
+#include "track_internal.h"
+
+/*
+ * Where marks do not tell, the parent does.
+ *
+ * L1. A member that can't be marked is held by its pidfd.  A look is made when it is attached, so
+ *     that whatever a later one finds unmarked in its range was forked after that; if its parent is
+ *     such a member and alive, it is a member too.  It is marked, if it can be.
+ * L2. What can be missed is a child whose parent is dead when it is first looked at: it has another
+ *     parent by then.  So while there are such members, looks are made at the timer's pace.
+ * L3. Anybody may write our marks on himself.  A task of another user, whose marks are not ours to
+ *     read, is believed if its parent is a member.  If the parent has died, it has been adopted by
+ *     init, or by a process that was an ancestor of the member from which it comes: then it is
+ *     taken in, and said to be unproved.  A parent of another user, who is neither, vouches for
+ *     nothing.
+ *
+ * Context of all functions: serving thread.
+ */
+
+/* The parent of a process; 0: it is gone, or hidden. */
+pid_t lineage_parent(struct track *track, pid_t pid);
+
+enum lineage { LINEAGE_PROVED, LINEAGE_POSSIBLE, LINEAGE_FORGED };
+
+/* Does a task of another user that carries our marks come from a member? */
+enum lineage lineage_of(struct track *track, pid_t pid);
+
+/* A task without marks was found: it is taken in if its parent is a member without marks. */
+void lineage_adopt(struct track *track, pid_t pid);
+
+#endif
