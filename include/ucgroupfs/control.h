@@ -35,14 +35,17 @@ struct ucg_control_call {
 	uint64_t since_ns;	  /* when the request arrived; see tracker.h */
 };
 
+/* What wakes those who poll(2) a file, with POLLPRI: a change of its content. */
+enum ucg_news { UCG_NEWS_NONE, UCG_NEWS_POPULATED, UCG_NEWS_TRACKING };
+
 struct ucg_control_file {
 	const char *name;
 	mode_t mode;
-	unsigned presence;  /* enum ucg_presence */
-	bool is_original;   /* Linux 2.6.24 has it */
-	size_t max_write;   /* bytes; more is E2BIG, and so may be less, by the rules */
-	bool is_list;	    /* served line by line up to a page, list handles (design.md §4) */
-	bool wakes_pollers; /* POLLPRI when its content changes */
+	unsigned presence; /* enum ucg_presence */
+	bool is_original;  /* Linux 2.6.24 has it */
+	size_t max_write;  /* bytes; more is E2BIG, and so may be less, by the rules */
+	bool is_list;	   /* served line by line up to a page, list handles (design.md §4) */
+	enum ucg_news news;
 	int (*show)(const struct ucg_control_call *call, struct ucg_text *text);
 	int (*store)(const struct ucg_control_call *call, const char *text, size_t length,
 		     struct ucg_change *change);

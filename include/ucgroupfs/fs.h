@@ -41,6 +41,7 @@ struct ucg_fs *ucg_fs_free(struct ucg_fs *fs);
  * @context: the fs, of type struct ucg_fs. */
 void ucg_fs_entered(void *fs, struct ucg_group_id group);
 void ucg_fs_emptied(void *fs, struct ucg_group_id group);
+void ucg_fs_restated(void *fs, struct ucg_group_id group);
 void ucg_fs_resume(void *fs);
 
 /* ---- the loop ---- */

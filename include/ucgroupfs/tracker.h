@@ -47,6 +47,23 @@ int ucg_group_ids_append(struct ucg_group_ids *ids, struct ucg_group_id id);
 void ucg_group_ids_sort(struct ucg_group_ids *ids);
 void ucg_group_ids_clear(struct ucg_group_ids *ids);
 
+/*
+ * Why a group is followed less surely than exactly: words of cgroup.tracking, with the number of
+ * members concerned.  A member carries its group twice, in a limit of its process and in the hint
+ * of its I/O priority; each alone can be lost.
+ */
+enum ucg_weakness {
+	UCG_NO_HINT,	 /* the limit alone: its children are lost if it resets its limits */
+	UCG_NO_MARKER,	 /* the hint alone: ... if it sets its I/O priority */
+	UCG_UNMARKED,	 /* neither: a child is lost if this one ends before it is looked at */
+	UCG_UNPROVED,	 /* of another user, carries the marks, and has lost its parent */
+	UCG_UNSEEN_EXIT, /* the last ones are leaders of processes that go on elsewhere: nothing
+			    tells of their end, so a release may be late */
+	UCG_CHOSEN_PIDS, /* may choose its pid, on a kernel that does not count pids */
+	UCG_WEAKNESSES,
+};
+extern const char *const ucg_weakness_names[UCG_WEAKNESSES];
+
 enum ucg_list_what { UCG_LIST_TASKS, UCG_LIST_PROCESSES };
 
 struct ucg_tracker_ops;
@@ -99,6 +116,12 @@ struct ucg_tracker_ops {
 	int (*list)(struct ucg_tracker *tracker, struct ucg_group_id group, enum ucg_list_what what,
 		    uint64_t since_ns, struct ucg_pids *pids);
 
+	/* How surely @group is followed: adds to @count, by enum ucg_weakness; all zero: exactly.
+	 * Looks at each member.  For the root what was last known of all groups together.
+	 * Return: as list. */
+	int (*tracking)(struct ucg_tracker *tracker, struct ucg_group_id group, uint64_t since_ns,
+			size_t *count);
+
 	/* SIGKILL to every member of @group by pidfd, and to those found later until it is empty
 	 * once; goes on behind the caller.  Return: 0; -EOPNOTSUPP: the root. */
 	int (*kill)(struct ucg_tracker *tracker, struct ucg_group_id group);
@@ -113,6 +136,8 @@ struct ucg_tracker_events {
 	void (*entered)(void *context, struct ucg_group_id group);
 	/* The last member is gone. */
 	void (*emptied)(void *context, struct ucg_group_id group);
+	/* What `tracking` says of the group may have changed. */
+	void (*restated)(void *context, struct ucg_group_id group);
 	/* What answered -EINPROGRESS is worth another call; not from within such a call. */
 	void (*resume)(void *context);
 	void *context;

@@ -46,6 +46,11 @@ static void emptied(void *context, struct ucg_group_id group)
 	ucg_fs_emptied(((struct server *)context)->fs, group);
 }
 
+static void restated(void *context, struct ucg_group_id group)
+{
+	ucg_fs_restated(((struct server *)context)->fs, group);
+}
+
 static void resume(void *context)
 {
 	ucg_fs_resume(((struct server *)context)->fs);
@@ -150,6 +155,7 @@ static int start_tracking(struct server *server)
 		.switched_off = server->start->options->without_probes,
 		.events = {.entered = entered,
 			   .emptied = emptied,
+			   .restated = restated,
 			   .resume = resume,
 			   .context = server},
 	};

@@ -24,7 +24,7 @@ ucg_store ucg_store_notify, ucg_store_clone_children;
 ucg_show ucg_show_agent, ucg_show_sane_behavior;
 ucg_store ucg_store_agent;
 
-ucg_show ucg_show_events;
+ucg_show ucg_show_events, ucg_show_tracking;
 ucg_store ucg_store_kill;
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* tasks, cgroup.procs, cgroup.events, cgroup.kill: who is in a group. */
+/* tasks, cgroup.procs, cgroup.events, cgroup.tracking, cgroup.kill: who is in a group. */
 #include "files.h"
 
 #include <errno.h>
@@ -113,6 +113,23 @@ int ucg_show_events(const struct ucg_control_call *call, struct ucg_text *text)
 	int error = settle_populated(call, &populated);
 
 	return error ? error : ucg_text_printf(text, "populated %d\n", populated);
+}
+
+/* ---- cgroup.tracking ---- */
+
+int ucg_show_tracking(const struct ucg_control_call *call, struct ucg_text *text)
+{
+	size_t count[UCG_WEAKNESSES] = {0};
+	int error = call->tracker->ops->tracking(call->tracker, ucg_group_id_of(call->group),
+						 call->since_ns, count);
+
+	for (enum ucg_weakness why = 0; why < UCG_WEAKNESSES && !error; why++)
+		if (count[why])
+			error = ucg_text_printf(text, "%s %zu\n", ucg_weakness_names[why],
+						count[why]);
+	if (error || text->length)
+		return error;
+	return ucg_text_printf(text, "exact\n");
 }
 
 /* ---- cgroup.kill ---- */

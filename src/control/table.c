@@ -72,7 +72,7 @@ const struct ucg_control_file ucg_control_files[] = {
 		.mode = 0444,
 		.presence = UCG_IN_CHILD,
 		.max_write = COMMAND_MAX,
-		.wakes_pollers = true,
+		.news = UCG_NEWS_POPULATED,
 		.show = ucg_show_events,
 	},
 	{
@@ -81,6 +81,14 @@ const struct ucg_control_file ucg_control_files[] = {
 		.presence = UCG_IN_CHILD,
 		.max_write = COMMAND_MAX,
 		.store = ucg_store_kill,
+	},
+	{
+		.name = "cgroup.tracking",
+		.mode = 0444,
+		.presence = UCG_EVERYWHERE,
+		.max_write = COMMAND_MAX,
+		.news = UCG_NEWS_TRACKING,
+		.show = ucg_show_tracking,
 	},
 };
 /* clang-format on */

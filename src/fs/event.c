@@ -13,6 +13,19 @@
 /* Room is made ahead of need, so that it is there when memory is not. */
 #define OWED_AHEAD 64
 
+/* The news of an event that changes nothing else. */
+static enum ucg_news news_of(enum fs_owed_what what)
+{
+	switch (what) {
+	case FS_OWED_RESTATED:
+		return UCG_NEWS_TRACKING;
+	case FS_OWED_WAKING:
+		return UCG_NEWS_POPULATED;
+	default:
+		return UCG_NEWS_NONE;
+	}
+}
+
 static int decide(struct ucg_fs *fs, const struct fs_owed *event, struct ucg_change *change)
 {
 	struct ucg_hierarchy *hierarchy = fs->config.hierarchy;
@@ -28,8 +41,9 @@ static int decide(struct ucg_fs *fs, const struct fs_owed *event, struct ucg_cha
 	case FS_OWED_EMPTIED:
 		r = ucg_group_emptied(hierarchy, group, change);
 		break;
+	case FS_OWED_RESTATED:
 	case FS_OWED_WAKING:
-		return fs_pollers_mark(fs, event->group, change);
+		return fs_pollers_mark(fs, event->group, news_of(event->what), change);
 	}
 	return r ? r : fs_pollers_mark_all(fs, change);
 }
@@ -42,8 +56,8 @@ static int apply(struct ucg_fs *fs, const struct fs_owed *event)
 	if (!r) {
 		ucg_commit(fs->config.journal, &change);
 		fs_pollers_notify_all(fs, &change);
-		if (event->what == FS_OWED_WAKING)
-			fs_pollers_notify(fs, event->group);
+		if (news_of(event->what))
+			fs_pollers_notify(fs, event->group, news_of(event->what));
 	}
 	ucg_change_clear(&change);
 	return r;
@@ -74,6 +88,7 @@ void fs_owe(struct ucg_fs *fs, enum fs_owed_what what, struct ucg_group_id group
 	static const char *const name[] = {
 		[FS_OWED_ENTERED] = "entered",
 		[FS_OWED_EMPTIED] = "emptied",
+		[FS_OWED_RESTATED] = "change of tracking",
 		[FS_OWED_WAKING] = "waking of pollers",
 	};
 
@@ -116,6 +131,11 @@ void ucg_fs_entered(void *context, struct ucg_group_id group)
 void ucg_fs_emptied(void *context, struct ucg_group_id group)
 {
 	deliver(context, FS_OWED_EMPTIED, group);
+}
+
+void ucg_fs_restated(void *context, struct ucg_group_id group)
+{
+	deliver(context, FS_OWED_RESTATED, group);
 }
 
 void ucg_fs_resume(void *context)

@@ -23,6 +23,7 @@
 enum fs_owed_what {
 	FS_OWED_ENTERED, /* the tracker's events */
 	FS_OWED_EMPTIED,
+	FS_OWED_RESTATED,
 	FS_OWED_WAKING, /* of who waits for a change of populated */
 };
 
@@ -116,10 +117,11 @@ struct fs_node fs_node_control(const struct ucg_fs *fs, struct ucg_group *group,
 
 /* Before the commit: images of the handles that will have something to see, in one group or in all
  * whose populated @change changes.  Can be repeated.  Return: 0; -ENOMEM. */
-int fs_pollers_mark(struct ucg_fs *fs, struct ucg_group_id group, struct ucg_change *change);
+int fs_pollers_mark(struct ucg_fs *fs, struct ucg_group_id group, enum ucg_news news,
+		    struct ucg_change *change);
 int fs_pollers_mark_all(struct ucg_fs *fs, struct ucg_change *change);
 /* After the commit: wakes them. */
-void fs_pollers_notify(struct ucg_fs *fs, struct ucg_group_id group);
+void fs_pollers_notify(struct ucg_fs *fs, struct ucg_group_id group, enum ucg_news news);
 void fs_pollers_notify_all(struct ucg_fs *fs, const struct ucg_change *change);
 
 /* ---- events (event.c) ---- */

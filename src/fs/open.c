@@ -65,7 +65,7 @@ static int decide_open(struct fs_call *call)
 	if (r)
 		return r;
 	return fs_handle_prepare(&call->fs->handles, call->node.group, call->node.file,
-				 row && (row->wakes_pollers || row->is_list), &opener,
+				 row && (row->news || row->is_list), &opener,
 				 fuse_req_ctx(call->req)->pid, call->result, call->change);
 }
 

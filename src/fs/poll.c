@@ -29,7 +29,7 @@ static int decide_poll(struct fs_call *call)
 		return -EBADF;
 	*(struct fs_handle **)call->result = handle;
 	/* Only some files ever wake anybody. */
-	if (!*arguments->poller || !call->node.row->wakes_pollers || handle->record.poll_handle)
+	if (!*arguments->poller || !call->node.row->news || handle->record.poll_handle)
 		return 0;
 	image = fs_handle_image(handle, call->change);
 	if (!image)
@@ -44,7 +44,7 @@ static void publish_poll(struct fs_call *call)
 	const struct poll_arguments *arguments = call->arguments;
 	struct fs_handle *handle = *(struct fs_handle **)call->result;
 
-	if (!*arguments->poller || !call->node.row->wakes_pollers)
+	if (!*arguments->poller || !call->node.row->news)
 		return;
 	if (handle->poller)
 		fuse_pollhandle_destroy(handle->poller);
@@ -80,14 +80,14 @@ void fs_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
 
 /* ---- waking ---- */
 
-/* Calls @visit for each open file of @group whose pollers are woken. */
-static int visit_group(struct ucg_fs *fs, struct ucg_group_id group,
+/* Calls @visit for each open file of @group whose pollers are woken by @news. */
+static int visit_group(struct ucg_fs *fs, struct ucg_group_id group, enum ucg_news news,
 		       int (*visit)(struct fs_handle *handle, void *context), void *context)
 {
 	int r = 0;
 
 	for (size_t row = 0; !r && row < ucg_control_file_count; row++) {
-		if (ucg_control_files[row].wakes_pollers)
+		if (ucg_control_files[row].news == news)
 			r = fs_handles_visit(&fs->handles,
 					     ucg_node_id(group, UCG_FILE_CONTROL(row)), visit,
 					     context);
@@ -121,9 +121,10 @@ static int notify(struct fs_handle *handle, void *context)
 	return 0;
 }
 
-int fs_pollers_mark(struct ucg_fs *fs, struct ucg_group_id group, struct ucg_change *change)
+int fs_pollers_mark(struct ucg_fs *fs, struct ucg_group_id group, enum ucg_news news,
+		    struct ucg_change *change)
 {
-	return visit_group(fs, group, mark, change);
+	return visit_group(fs, group, news, mark, change);
 }
 
 int fs_pollers_mark_all(struct ucg_fs *fs, struct ucg_change *change)
@@ -131,17 +132,17 @@ int fs_pollers_mark_all(struct ucg_fs *fs, struct ucg_change *change)
 	int r = 0;
 
 	for (size_t i = 0; !r && i < change->populated_count; i++)
-		r = fs_pollers_mark(fs, change->populated_changed[i], change);
+		r = fs_pollers_mark(fs, change->populated_changed[i], UCG_NEWS_POPULATED, change);
 	return r;
 }
 
-void fs_pollers_notify(struct ucg_fs *fs, struct ucg_group_id group)
+void fs_pollers_notify(struct ucg_fs *fs, struct ucg_group_id group, enum ucg_news news)
 {
-	visit_group(fs, group, notify, NULL);
+	visit_group(fs, group, news, notify, NULL);
 }
 
 void fs_pollers_notify_all(struct ucg_fs *fs, const struct ucg_change *change)
 {
 	for (size_t i = 0; i < change->populated_count; i++)
-		fs_pollers_notify(fs, change->populated_changed[i]);
+		fs_pollers_notify(fs, change->populated_changed[i], UCG_NEWS_POPULATED);
 }

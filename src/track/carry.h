@@ -37,6 +37,10 @@ enum mark_state carry_state(const struct epoch *epoch);
 int carry_write(struct track *track, pid_t pid, struct tracked_group *group, struct epoch_key *key,
 		bool threaded, struct epoch **epochp);
 
+/* The state of a whole process, a member, follows from what it was seen to carry; if it has lost
+ * one of the two, it gets it back. */
+void carry_take_state(struct track *track, struct member *member, const struct marker *marker);
+
 /* One thread's hint becomes that of its epoch, or with NULL none.  Return: as hint_set(). */
 int carry_write_thread(struct track *track, pid_t tid, const struct epoch *epoch);
 

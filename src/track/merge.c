@@ -32,39 +32,6 @@ static bool is_old_news(struct track *track, const struct scan_found *found,
 	return true;
 }
 
-/* A new member gets what it lacks of its group's marks: the child of a thread that was moved alone
- * has its process's limit; another has lost one of the two. */
-static void complete_marks(struct track *track, struct member *member)
-{
-	struct tracked_group *group = member->epoch->group;
-	struct carried carried;
-	struct epoch *epoch;
-
-	if (member->epoch->is_killed || carry_read(track, member->pid, &carried) ||
-	    carry_write(track, member->pid, group, &carried.key, member->threaded, &epoch))
-		return;
-	if (member->epoch != epoch)
-		roster_move(&track->roster, member, epoch);
-	roster_set_state(&track->roster, member, carry_state(epoch));
-}
-
-static enum mark_state state_of(const struct marker *marker)
-{
-	if (marker->limit == marker->epoch)
-		return marker->hint == marker->epoch ? MARK_BOTH : MARK_LIMIT;
-	return MARK_HINT;
-}
-
-static void take_state(struct track *track, struct member *member, const struct marker *marker)
-{
-	enum mark_state state = state_of(marker);
-
-	roster_set_state(&track->roster, member, state);
-	/* What a foreign user carries is not ours to write. */
-	if (!marker->is_foreign && (state == MARK_HINT || state != carry_state(member->epoch)))
-		complete_marks(track, member);
-}
-
 static int merge_live(struct track *track, struct scan_found *found, struct epoch *epoch)
 {
 	struct split *split = roster_split(&track->roster, found->pid);
@@ -80,7 +47,7 @@ static int merge_live(struct track *track, struct scan_found *found, struct epoc
 	if (!member)
 		return -ENOMEM;
 	member->threaded = found->threaded;
-	take_state(track, member, &found->marker);
+	carry_take_state(track, member, &found->marker);
 	if (found->unproved)
 		roster_set_state(&track->roster, member, MARK_UNPROVED);
 	return 0;

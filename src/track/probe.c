@@ -68,12 +68,9 @@ static bool has_whole_proc(void)
 
 /* A row a feature in both. */
 const char *const ucg_probe_names[UCG_PROBES] = {
-	[UCG_PROBE_PIDFS_CLOCK] = "pidfs-clock",
-	[UCG_PROBE_PIDFD_INFO] = "pidfd-info",
-	[UCG_PROBE_PROC_WHOLE] = "whole-proc",
-	[UCG_PROBE_PIDNS] = "pidns-numbers",
-	[UCG_PROBE_HINTS] = "hints",
-	[UCG_PROBE_THREAD_PIDFD] = "thread-pidfd",
+	[UCG_PROBE_PIDFS_CLOCK] = "pidfs-clock", [UCG_PROBE_PIDFD_INFO] = "pidfd-info",
+	[UCG_PROBE_PROC_WHOLE] = "whole-proc",	 [UCG_PROBE_PIDNS] = "pidns-numbers",
+	[UCG_PROBE_HINTS] = "io-hints",		 [UCG_PROBE_THREAD_PIDFD] = "thread-pidfd",
 };
 
 static bool (*const probes[UCG_PROBES])(void) = {

@@ -240,6 +240,13 @@ void roster_epoch_drop(struct roster *roster, struct epoch *epoch)
 	ucg_free_after_grace(&epoch->rcu, free_epoch);
 }
 
+static void restate(struct roster *roster, struct tracked_group *group)
+{
+	roster->is_restated = true;
+	if (cds_list_empty(&group->restated))
+		cds_list_add_tail(&group->restated, &roster->restated);
+}
+
 /* A member counts for its group, or no more.  One of its descriptors can be spared if another is
  * left, and if the member can be known without. */
 static void count(struct roster *roster, struct member *member, bool in)
@@ -256,8 +263,8 @@ static void count(struct roster *roster, struct member *member, bool in)
 	group->held_count += is_held ? one : 0;
 	group->spare_count += is_held && member->state != MARK_NONE ? one : 0;
 	group->state_count[member->state] += one;
-	if (member->state != MARK_BOTH && cds_list_empty(&group->restated))
-		cds_list_add_tail(&group->restated, &roster->restated);
+	if (member->state != MARK_BOTH)
+		restate(roster, group);
 	cds_list_del_init(&group->rich);
 	if (group->held_count >= 2 && group->spare_count)
 		cds_list_add_tail(&group->rich, &roster->rich);

@@ -113,7 +113,9 @@ struct roster {
 	size_t held_count, held_max; /* descriptors that may be spent on members */
 	int epoll;
 	struct cds_list_head rich; /* groups that hold at least two members */
-	/* Groups in which the number of members in some state other than MARK_BOTH has changed. */
+	/* Groups in which the number of members in some state other than MARK_BOTH has changed, and
+	 * whether there was one, which may be gone. */
+	bool is_restated;
 	struct cds_list_head restated;
 };
 

@@ -33,6 +33,8 @@ struct track {
 	bool has_pidns;	       /* UCG_PROBE_PIDNS */
 	bool by_counter;       /* pids may be chosen by their forkers (set_tid): discovery.h, G4 */
 
+	bool pids_are_uncounted; /* pids may be chosen, and there is no clock to count them by */
+
 	uint64_t looks;		       /* looks begun: stamps suspects */
 	struct cursor_reading reading; /* of the last complete look */
 	uint64_t looked_ns;	       /* moment of the last complete look */

@@ -18,6 +18,7 @@
 #include "probe.h"
 #include "proc.h"
 #include "task.h"
+#include "weakness.h"
 #include "track_internal.h"
 #include "ucgroupfs/scope.h"
 
@@ -193,6 +194,27 @@ static int list_root(struct track *track, enum ucg_list_what what, uint64_t sinc
 	return -EINPROGRESS;
 }
 
+/* All members of the group are known; NULL: it has none. */
+static int find_members(struct track *track, struct ucg_group_id id, uint64_t since_ns,
+			struct tracked_group **groupp)
+{
+	struct tracked_group *group;
+	int error = settle(&track->base, id, since_ns);
+
+	*groupp = NULL;
+	group = roster_group(&track->roster, id);
+	if (error || !group || !group->populated)
+		return error;
+	error = look_for_list(track, group, since_ns);
+	if (error)
+		return error;
+	discovery_drop_dead(track, group);
+	/* Members that the look found may have emptied or filled it, and deaths are as of now. */
+	error = settle(&track->base, id, since_ns);
+	*groupp = error ? NULL : group;
+	return error;
+}
+
 static int list(struct ucg_tracker *tracker, struct ucg_group_id id, enum ucg_list_what what,
 		uint64_t since_ns, struct ucg_pids *pids)
 {
@@ -202,17 +224,28 @@ static int list(struct ucg_tracker *tracker, struct ucg_group_id id, enum ucg_li
 
 	if (id.value == UCG_ROOT_ID.value)
 		return list_root(track, what, since_ns, pids);
-	error = settle(tracker, id, since_ns);
-	group = roster_group(&track->roster, id);
-	if (error || !group || !group->populated)
+	error = find_members(track, id, since_ns, &group);
+	return error || !group ? error : list_members(group, what, pids);
+}
+
+static int tracking(struct ucg_tracker *tracker, struct ucg_group_id id, uint64_t since_ns,
+		    size_t *count)
+{
+	struct track *track = track_of(tracker);
+	struct tracked_group *group;
+	int error;
+
+	if (id.value == UCG_ROOT_ID.value) {
+		weakness_count(track, NULL, count);
+		return 0;
+	}
+	error = find_members(track, id, since_ns, &group);
+	if (error || !group)
 		return error;
-	error = look_for_list(track, group, since_ns);
-	if (error)
-		return error;
-	discovery_drop_dead(track, group);
-	/* Members that the look found may have emptied or filled it, and deaths are as of now. */
-	error = settle(tracker, id, since_ns);
-	return error ? error : list_members(group, what, pids);
+	weakness_count(track, group, count);
+	if (weakness_is_untold(track))
+		track_kick(track);
+	return 0;
 }
 
 static int find(struct ucg_tracker *tracker, pid_t tid, bool whole_process, struct ucg_task *task)
@@ -250,7 +283,12 @@ static bool is_capable(struct ucg_tracker *tracker, pid_t tid, int capability)
 
 static int attach(struct ucg_tracker *tracker, const struct ucg_task *task, struct ucg_group_id to)
 {
-	return task_attach(track_of(tracker), task, to);
+	struct track *track = track_of(tracker);
+	int error = task_attach(track, task, to);
+
+	if (weakness_is_untold(track))
+		track_kick(track);
+	return error;
 }
 
 static int kill_group(struct ucg_tracker *tracker, struct ucg_group_id id)
@@ -304,6 +342,7 @@ static const struct ucg_tracker_ops operations = {
 	.is_capable = is_capable,
 	.attach = attach,
 	.list = list,
+	.tracking = tracking,
 	.kill = kill_group,
 	.forget = forget,
 };
@@ -389,6 +428,7 @@ void ucg_track_dispatch(struct ucg_tracker *tracker)
 	worth_it |= collect_jobs(track);
 	worth_it |= follow_up(track);
 	discovery_resolve(track);
+	weakness_tell(track);
 	track->retry_told &= track->retry;
 	if (worth_it)
 		track->config.events.resume(track->config.events.context);
@@ -466,6 +506,7 @@ static int find_means(struct track *track)
 	track->by_counter = probe_pids_are_chosen();
 	error = cursor_init(&track->cursor, may_use(track, UCG_PROBE_PIDFS_CLOCK));
 	/* Without a clock to count by, the cursor must do; the manual says what that can miss. */
+	track->pids_are_uncounted = track->by_counter && !track->cursor.has_clock;
 	track->by_counter = track->by_counter && track->cursor.has_clock;
 	return error;
 }

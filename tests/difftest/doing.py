@@ -10,7 +10,7 @@ from support.group import write_once
 FILES = ("tasks", "cgroup.procs", "notify_on_release", "cgroup.clone_children", "release_agent",
          "cgroup.sane_behavior")
 LISTS = ("tasks", "cgroup.procs")
-OURS_ALONE = ("releasable", "cgroup.events", "cgroup.kill")
+OURS_ALONE = ("releasable", "cgroup.events", "cgroup.kill", "cgroup.tracking")
 MOST = 1 << 16
 FILE_TYPE = "0o10"
 # No test takes so long after 1970, so a time that was set differs from one that was noted.

@@ -81,6 +81,14 @@ static int express(struct ucg_tracker *tracker, pid_t caller, struct ucg_pids *p
 	return 0;
 }
 
+static int tracking(struct ucg_tracker *tracker, struct ucg_group_id group, uint64_t since_ns,
+		    size_t *count)
+{
+	(void)tracker, (void)group, (void)since_ns;
+	count[UCG_UNMARKED] = 7;
+	return 0;
+}
+
 static int kill_group(struct ucg_tracker *tracker, struct ucg_group_id group)
 {
 	(void)tracker;
@@ -94,6 +102,7 @@ static const struct ucg_tracker_ops ops = {
 	.list = list,
 	.understand = understand,
 	.express = express,
+	.tracking = tracking,
 	.kill = kill_group,
 };
 

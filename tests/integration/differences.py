@@ -65,11 +65,11 @@ REASONS = {
              "test_differences.py::test_agent_is_in_session_0"]),
     ),
     "By design:": (
-        Row("There are no files\n.Pa releasable ,\n.Pa cgroup.events\nand\n.Pa cgroup.kill ,\n"
-            "so groups can have these names.\n.Pa releasable\nis that of Linux 2.6.24, the other two\n"
-            "are those of cgroup v2.",
+        Row("There are no files\n.Pa releasable ,\n.Pa cgroup.events ,\n.Pa cgroup.kill\nand\n"
+            ".Pa cgroup.tracking ,\nso groups can have these names.\n.Pa releasable\n"
+            "is that of Linux 2.6.24, the next two are those of cgroup v2.",
             [f"test_differences.py::test_group_can_be_named[{name}]"
-             for name in ("releasable", "cgroup.events", "cgroup.kill")]),
+             for name in ("releasable", "cgroup.events", "cgroup.kill", "cgroup.tracking")]),
         Row("The root directory is 0555 also for an ordinary user.",
             ["test_differences.py::test_root_directory_is_0555"]),
         Row("Writing\n.Pa release_agent\nneeds\n.Dv CAP_SYS_ADMIN ,\nbeing the mounter here.",

@@ -49,7 +49,8 @@ def calls_to_the_end(hierarchy, agent):
 # ---- files ----
 
 ORIGINAL_FILES = {"tasks", "notify_on_release", "releasable"}
-NEWER_FILES = {"cgroup.procs", "cgroup.clone_children", "cgroup.events", "cgroup.kill"}
+NEWER_FILES = {"cgroup.procs", "cgroup.clone_children", "cgroup.events", "cgroup.kill",
+               "cgroup.tracking"}
 
 
 @pytest.mark.quick

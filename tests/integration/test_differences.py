@@ -55,7 +55,7 @@ def test_root_directory_is_0555(hierarchy):
     assert oct(hierarchy.root_mode) == oct(0o555)
 
 
-@pytest.mark.parametrize("name", ["releasable", "cgroup.events", "cgroup.kill"])
+@pytest.mark.parametrize("name", ["releasable", "cgroup.events", "cgroup.kill", "cgroup.tracking"])
 def test_group_can_be_named(root, name):
     assert errno_of(root.mkgroup("g").mkgroup, name) == "ok"
 

@@ -9,11 +9,12 @@ from support.group import Group, errno_of, read_whole, write_once
 
 CHILD_FILES = {"tasks", "cgroup.procs", "notify_on_release", "cgroup.clone_children"}
 ROOT_FILES = CHILD_FILES | {"release_agent", "cgroup.sane_behavior"}
+OURS = {"releasable", "cgroup.events", "cgroup.kill", "cgroup.tracking"}
 
 
 def kernel_files(names):
     """Without the files that are ours alone."""
-    return set(names) - {"releasable", "cgroup.events", "cgroup.kill"}
+    return set(names) - OURS
 
 
 @pytest.mark.quick
@@ -179,7 +180,7 @@ def test_many_siblings_are_all_listed(root):
     for name in names:
         root.mkgroup(name)
     listed = root.list()
-    assert set(listed) - kernel_files(listed) <= {"releasable", "cgroup.events", "cgroup.kill"}
+    assert set(listed) - kernel_files(listed) <= OURS
     assert kernel_files(listed) - ROOT_FILES == names
     assert len(listed) == len(set(listed))
 

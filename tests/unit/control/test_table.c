@@ -61,7 +61,8 @@ static void the_files_of_the_root(void **state)
 			"tasks 0644\n"
 			"notify_on_release 0644\n"
 			"release_agent 0644\n"
-			"releasable 0444\n");
+			"releasable 0444\n"
+				     "cgroup.tracking 0444\n");
 }
 
 static void the_files_of_a_child(void **state)
@@ -73,7 +74,8 @@ static void the_files_of_a_child(void **state)
 			 "notify_on_release 0644\n"
 			 "releasable 0444\n"
 			 "cgroup.events 0444\n"
-			 "cgroup.kill 0200\n");
+			 "cgroup.kill 0200\n"
+			 "cgroup.tracking 0444\n");
 }
 
 static void the_original_has_three_files_and_the_agents_all_of_one_mode(void **state)
@@ -118,7 +120,7 @@ static void a_file_is_found_where_it_is_present_alone(void **state)
 	assert_int_equal(ucg_control_lookup(world.hierarchy, root, "", 0), -ENOENT);
 }
 
-static void the_lists_are_lists_and_events_wakes_pollers(void **state)
+static void the_lists_are_lists_and_two_files_wake_pollers(void **state)
 {
 	struct ucg_text text = {0};
 
@@ -126,11 +128,12 @@ static void the_lists_are_lists_and_events_wakes_pollers(void **state)
 	for (size_t i = 0; i < ucg_control_file_count; i++) {
 		if (ucg_control_files[i].is_list)
 			PRINT(&text, "list %s\n", ucg_control_files[i].name);
-		if (ucg_control_files[i].wakes_pollers)
+		if (ucg_control_files[i].news)
 			PRINT(&text, "polled %s\n", ucg_control_files[i].name);
 	}
 	assert_string_equal(text_string(&text),
-			    "list cgroup.procs\nlist tasks\npolled cgroup.events\n");
+			    "list cgroup.procs\nlist tasks\npolled cgroup.events\n"
+			    "polled cgroup.tracking\n");
 	ucg_text_clear(&text);
 }
 
@@ -260,7 +263,7 @@ int main(void)
 		TEST_ORIGINAL(the_original_has_three_files_and_the_agents_all_of_one_mode),
 		TEST_ORIGINAL(a_newer_file_is_not_found_in_the_original),
 		TEST(a_file_is_found_where_it_is_present_alone),
-		TEST(the_lists_are_lists_and_events_wakes_pollers),
+		TEST(the_lists_are_lists_and_two_files_wake_pollers),
 		TEST(a_removed_group_is_enodev_for_every_file),
 		TEST(a_command_has_a_largest_size),
 		TEST_ORIGINAL(a_command_of_the_original_has_4095_bytes),

@@ -15,6 +15,7 @@ struct fake_tracker {
 	struct ucg_task attached;		  /* as the last attach was given it */
 	struct ucg_group_id in_group[FAKE_TASKS]; /* of the threads of a split process */
 	struct ucg_pids pids;			  /* what list gives */
+	size_t weakness[UCG_WEAKNESSES];
 	struct ucg_text calls;
 	int settle_result, attach_result, kill_result, list_result, number_result;
 	pid_t shift; /* a caller sees our numbers less this, and none below 1 */
@@ -120,6 +121,17 @@ static inline int fake_express(struct ucg_tracker *tracker, pid_t caller, struct
 	return fake->number_result;
 }
 
+static inline int fake_tracking(struct ucg_tracker *tracker, struct ucg_group_id group,
+				uint64_t since_ns, size_t *count)
+{
+	struct fake_tracker *fake = fake_of(tracker);
+
+	PRINT(&fake->calls, "tracking of %u @%u\n", (unsigned)group.value, (unsigned)since_ns);
+	for (size_t i = 0; i < UCG_WEAKNESSES; i++)
+		count[i] += fake->weakness[i];
+	return fake->list_result;
+}
+
 static inline int fake_kill(struct ucg_tracker *tracker, struct ucg_group_id group)
 {
 	struct fake_tracker *fake = fake_of(tracker);
@@ -151,6 +163,7 @@ static inline void fake_start(struct fake_tracker *fake, struct world *world)
 		.list = fake_list,
 		.understand = fake_understand,
 		.express = fake_express,
+		.tracking = fake_tracking,
 		.kill = fake_kill,
 		.forget = fake_forget,
 	};

@@ -104,6 +104,13 @@ static inline int fake_express(struct ucg_tracker *tracker, pid_t caller, struct
 	return 0;
 }
 
+static inline int fake_tracking(struct ucg_tracker *tracker, struct ucg_group_id group,
+				uint64_t since_ns, size_t *count)
+{
+	(void)tracker, (void)group, (void)since_ns, (void)count;
+	return 0;
+}
+
 static inline int fake_kill(struct ucg_tracker *tracker, struct ucg_group_id group)
 {
 	(void)tracker;
@@ -310,6 +317,7 @@ static inline int device_set_up(void **state)
 		.list = fake_list,
 		.understand = fake_understand,
 		.express = fake_express,
+		.tracking = fake_tracking,
 		.kill = fake_kill,
 		.forget = fake_forget,
 	};

@@ -23,7 +23,7 @@
 struct tracked {
 	struct nursery nursery;
 	struct ucg_tracker *tracker;
-	unsigned emptied[GROUPS], entered[GROUPS], resumed;
+	unsigned emptied[GROUPS], entered[GROUPS], restated[GROUPS], resumed;
 	struct ucg_log log;
 	char lines[1024]; /* of the log, as far as they fit */
 	bool may_log;	  /* the test expects warnings */
@@ -37,6 +37,11 @@ static inline void count_entered(void *context, struct ucg_group_id group)
 static inline void count_emptied(void *context, struct ucg_group_id group)
 {
 	((struct tracked *)context)->emptied[group.value]++;
+}
+
+static inline void count_restated(void *context, struct ucg_group_id group)
+{
+	((struct tracked *)context)->restated[group.value]++;
 }
 
 static inline void count_resumed(void *context)
@@ -61,7 +66,7 @@ static inline void tracked_start(struct tracked *tracked, unsigned switched_off)
 	struct ucg_track_config config = {
 		.log = &tracked->log,
 		.switched_off = switched_off,
-		.events = {count_entered, count_emptied, count_resumed, tracked},
+		.events = {count_entered, count_emptied, count_restated, count_resumed, tracked},
 	};
 
 	tracked->log.vprint = keep_line;
