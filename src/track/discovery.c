@@ -276,14 +276,23 @@ static void expect_threads(struct track *track, struct pass_job *job)
 	urcu_memb_read_unlock();
 }
 
+static int read_found(const struct marker_scheme *scheme, struct scan_found *found)
+{
+	int answer = marker_read_live(scheme, found->pid, found->tid, &found->marker);
+
+	/* A thread that has executed a program since is in its leader's slot. */
+	if (answer == -ESRCH && found->tid != found->pid)
+		answer = marker_read_live(scheme, found->pid, found->pid, &found->marker);
+	return answer;
+}
+
 /* The worker has read the markers some time ago: whoever was moved since is where he is now. */
 static void read_again(struct track *track, struct scan *scan)
 {
 	for (size_t i = 0; i < scan->found_count; i++) {
 		struct scan_found *found = &scan->found[i];
 
-		if (!found->dead && !found->known &&
-		    marker_read(&track->roster.scheme, found->tid, &found->marker) != 1)
+		if (!found->dead && !found->known && read_found(&track->roster.scheme, found) != 1)
 			found->dead = true;
 	}
 }

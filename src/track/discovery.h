@@ -125,6 +125,10 @@ void discovery_watch(struct track *track, struct tracked_group *group);
 /* Members that are not held and have died are forgotten; the group may become suspect. */
 void discovery_drop_dead(struct track *track, struct tracked_group *group);
 
+/* The same for those of whom no event tells that only zombies are left; @all, or up to the first
+ * one who lives. */
+void discovery_drop_zombies(struct track *track, struct tracked_group *group, bool all);
+
 /* SIGKILL.  Return: 0; -ESRCH: dead; -EPERM; -EMFILE and the like. */
 int discovery_kill_member(struct track *track, const struct member *member);
 

@@ -22,25 +22,31 @@ pid_t lineage_parent(struct track *track, pid_t pid)
 	return proc_read_stat(pid, pid, &stat) ? 0 : stat.ppid;
 }
 
-static bool is_member(struct track *track, pid_t pid)
+/* One who vouches for nothing by himself: of another user, and no member. */
+static bool is_foreign(pid_t pid)
 {
-	struct marker marker;
+	struct proc_status status;
 
-	return roster_member(&track->roster, pid) || roster_split(&track->roster, pid) ||
-	       (marker_read(&track->roster.scheme, pid, &marker) == 1 && !marker.is_foreign);
+	return proc_read_status(pid, &status) == 0 && status.uid.real != 0 &&
+	       status.uid.real != getuid();
 }
 
 enum lineage lineage_of(struct track *track, pid_t pid)
 {
-	pid_t parent = lineage_parent(track, pid);
-	struct proc_status status;
+	/* Upwards as long as they carry marks, but are not ours to mark. */
+	for (;;) {
+		struct marker marker;
 
-	if (parent > INIT && is_member(track, parent))
-		return LINEAGE_PROVED;
-	if (parent <= INIT || proc_read_status(parent, &status))
-		return LINEAGE_POSSIBLE;
-	return status.uid.real == 0 || status.uid.real == getuid() ? LINEAGE_POSSIBLE
-								   : LINEAGE_FORGED;
+		pid = lineage_parent(track, pid);
+		if (pid <= INIT)
+			return LINEAGE_POSSIBLE;
+		if (roster_member(&track->roster, pid) || roster_split(&track->roster, pid))
+			return LINEAGE_PROVED;
+		if (marker_read(&track->roster.scheme, pid, &marker) != 1)
+			return is_foreign(pid) ? LINEAGE_FORGED : LINEAGE_POSSIBLE;
+		if (!marker.is_foreign)
+			return LINEAGE_PROVED;
+	}
 }
 
 /* Of a parent that is known without marks, and lives. */

@@ -83,6 +83,33 @@ int marker_read(const struct marker_scheme *scheme, pid_t pid, struct marker *ma
 	return marker->epoch != 0;
 }
 
+static bool lives(pid_t tgid, pid_t tid)
+{
+	struct proc_stat stat;
+
+	return proc_read_stat(tgid, tid, &stat) != -ESRCH && !proc_state_is_dead(stat.state);
+}
+
+/*
+ * Alive after its hint was read, it was alive then: unless it is another one by now, a thread that
+ * has executed a program and got its leader's id, a moment after the leader was read as a zombie.
+ * So all is asked twice: an exec takes longer than that, and of one there is no second.
+ */
+int marker_read_live(const struct marker_scheme *scheme, pid_t tgid, pid_t tid,
+		     struct marker *marker)
+{
+	int answer = marker_read(scheme, tid, marker);
+
+	for (unsigned times = 0; times < 2 && answer == 1 && !marker->hint && scheme->hints;
+	     times++) {
+		if (!lives(tgid, tid))
+			return -ESRCH;
+		if (times == 0)
+			answer = marker_read(scheme, tid, marker);
+	}
+	return answer;
+}
+
 int marker_choose(pid_t pid, uint64_t value, enum marker_carrier *carrierp, uint64_t *softp)
 {
 	int refusal = -EBUSY;

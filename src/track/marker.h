@@ -72,6 +72,15 @@ static inline bool marker_is_ours(uint16_t hierarchy, uint64_t soft)
 int marker_read(const struct marker_scheme *scheme, pid_t pid, struct marker *marker);
 
 /**
+ * marker_read_live() - the same of a live thread
+ * One that has ended keeps its limit and loses its hint, so what is left of it would say the wrong
+ * thing.
+ * Return: as marker_read(); -ESRCH too if it has ended.
+ */
+int marker_read_live(const struct marker_scheme *scheme, pid_t tgid, pid_t tid,
+		     struct marker *marker);
+
+/**
  * marker_choose() - which limit of a process can carry a marker
  * @value: the marker, or the highest that it could be
  * @softp: out: its soft limit now, to be given back one day

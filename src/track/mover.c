@@ -274,7 +274,8 @@ void mover_release(struct track *track, pid_t pid, const struct epoch *epoch)
 	int error;
 
 	/* The pid may be another's by now. */
-	if (marker_read(&track->roster.scheme, pid, &marker) != 1 || marker.epoch != epoch->value)
+	if (marker_read_live(&track->roster.scheme, pid, pid, &marker) != 1 ||
+	    marker.epoch != epoch->value)
 		return;
 	error = carry_strip(track, pid);
 	if (error && error != -ESRCH)

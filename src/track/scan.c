@@ -141,7 +141,8 @@ static void found_thread(struct scan *scan, pid_t tid, struct marker marker)
 	struct proc_status status;
 	ucg_autoclose int pidfd = -1;
 
-	if (proc_read_status(tid, &status))
+	if (proc_read_status(tid, &status) ||
+	    marker_read_live(&scan->scheme, status.tgid, tid, &marker) != 1)
 		return; /* gone: its process has a slot of its own */
 	if (scan->is_known(scan->context, status.tgid, marker.epoch)) {
 		add_found(scan, (struct scan_found){.pid = status.tgid,
@@ -162,6 +163,48 @@ static void found_thread(struct scan *scan, pid_t tid, struct marker marker)
 					    .threaded = true});
 }
 
+/* What the first live thread that is not the leader carries.  Return: as marker_read(); -ESRCH:
+ * there is none. */
+static int read_other_thread(struct scan *scan, struct scan_found *found)
+{
+	ucg_cleanup(ucg_pids_clear) struct ucg_pids threads = {0};
+	int error = proc_read_threads(found->pid, &threads);
+
+	for (size_t i = 0; !error && i < threads.count; i++) {
+		int answer = threads.pid[i] == found->pid
+				     ? -ESRCH
+				     : marker_read_live(&scan->scheme, found->pid, threads.pid[i],
+							&found->marker);
+
+		if (answer == -ESRCH)
+			continue;
+		found->tid = threads.pid[i];
+		found->threaded = true;
+		return answer;
+	}
+	return error ? error : -ESRCH;
+}
+
+/*
+ * What a process carries.  A leader that has ended has its limit still, and no hint: then another
+ * thread tells, unless that has just become the leader by an exec.
+ */
+static int read_process(struct scan *scan, int pidfd, struct scan_found *found)
+{
+	for (;;) {
+		int answer =
+			marker_read_live(&scan->scheme, found->pid, found->pid, &found->marker);
+
+		if (answer != -ESRCH)
+			return answer;
+		answer = read_other_thread(scan, found);
+		if (answer != -ESRCH)
+			return answer;
+		if (pidfd >= 0 && pidfd_is_dead(pidfd))
+			return -ESRCH;
+	}
+}
+
 static void found_member(struct scan *scan, pid_t pid, struct marker marker)
 {
 	ucg_autoclose int pidfd = pidfd_get(pid);
@@ -175,7 +218,7 @@ static void found_member(struct scan *scan, pid_t pid, struct marker marker)
 	}
 	/* The pidfd may belong to a later task of this pid than the one that was read. */
 	found.dead = refusal == ESRCH || (pidfd >= 0 && pidfd_is_dead(pidfd)) ||
-		     marker_read(&scan->scheme, pid, &found.marker) != 1;
+		     read_process(scan, pidfd, &found) != 1;
 	if (found.dead && pidfd >= 0)
 		found.birth = pidfd_birth(pidfd);
 	if (!found.dead)

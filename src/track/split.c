@@ -88,23 +88,22 @@ void split_dissolve(struct track *track, struct split *split)
 		discovery_unneeded(track, limit);
 }
 
-/* Next to another hierarchy's marker a hint of ours counts only with a marker of ours: one that
- * says that the rest is in the root. */
+/*
+ * A limit that says that the rest is in the root.  A zombie has no hint: so the children of a
+ * thread that was moved, which have its hint, are to be known by a limit of ours as well.
+ */
 static int mark_rest(struct track *track, pid_t pid, struct carried *carried)
 {
 	struct epoch *epoch;
-
 	int error;
 
 	if (carried->limit)
 		return 0;
 	if (carried->refusal == -EBUSY)
 		return -EBUSY;
-	if (carried->key.carrier != MARKER_RSS)
-		return 0;
 	carried->key.wants_hint = false;
 	error = carry_write(track, pid, NULL, &carried->key, false, &epoch);
-	if (!error)
+	if (!error && epoch->key.carrier != MARKER_NONE)
 		carried->limit = epoch;
 	return error;
 }
@@ -164,8 +163,7 @@ static void mend_leader(struct track *track, struct split *split)
 
 	if (member && member->split != split)
 		member = NULL;
-	if (lives(split->pid, split->pid) &&
-	    marker_read(&track->roster.scheme, split->pid, &marker) == 1)
+	if (marker_read_live(&track->roster.scheme, split->pid, split->pid, &marker) == 1)
 		epoch = roster_epoch(&track->roster, marker.epoch);
 	if (epoch && epoch->group) {
 		split_admit(track, split, split->pid, epoch);
@@ -175,6 +173,36 @@ static void mend_leader(struct track *track, struct split *split)
 		roster_remove(&track->roster, member);
 		discovery_left(track, group);
 	}
+}
+
+static void admit_if_member(struct track *track, struct split *split, pid_t tid)
+{
+	struct marker marker;
+	struct epoch *epoch = NULL;
+
+	if (marker_read_live(&track->roster.scheme, split->pid, tid, &marker) == 1)
+		epoch = roster_epoch(&track->roster, marker.epoch);
+	if (epoch && epoch->group)
+		split_admit(track, split, tid, epoch);
+}
+
+/*
+ * The threads that no look has found yet.  New ones come last in the list, and their maker can't
+ * have ended before they are there; one that gets into its leader's slot by an exec meanwhile is
+ * found by looking at that again.
+ */
+static int find_threads(struct track *track, struct split *split)
+{
+	ucg_cleanup(ucg_pids_clear) struct ucg_pids threads = {0};
+
+	int error = proc_read_threads(split->pid, &threads);
+
+	if (error)
+		return error == -ESRCH ? 0 : error;
+	for (size_t i = 0; i < threads.count; i++)
+		admit_if_member(track, split, threads.pid[i]);
+	mend_leader(track, split);
+	return 0;
 }
 
 /* Its only thread is the leader, by an exec or because the others have ended. */
@@ -204,6 +232,9 @@ static void mend(struct track *track, struct split *split)
 		return;
 	}
 	mend_leader(track, split);
+	/* Without means to look it stays as it is. */
+	if (cds_list_empty(&split->threads) && find_threads(track, split))
+		return;
 	if (cds_list_empty(&split->threads)) {
 		carry_strip(track, split->pid);
 		split_dissolve(track, split);
@@ -231,7 +262,7 @@ static bool leader_is_known(struct track *track, const struct split *split)
 	struct epoch *found = NULL;
 	struct marker marker;
 
-	if (marker_read(&track->roster.scheme, split->pid, &marker) == 1)
+	if (marker_read_live(&track->roster.scheme, split->pid, split->pid, &marker) == 1)
 		found = roster_epoch(&track->roster, marker.epoch);
 	if (found && !found->group)
 		found = NULL;

@@ -70,9 +70,11 @@ static int settle(struct ucg_tracker *tracker, struct ucg_group_id id, uint64_t 
 	/* A death that an event tells of is known; and what is empty stays so until the next
 	 * attach, which we make ourselves: so no moment need be compared. */
 	(void)since_ns;
-	/* No event tells of the end of one that nothing could hold. */
-	if (group)
+	/* No event tells of the end of one that nothing could hold, or that is traced. */
+	if (group) {
+		discovery_drop_zombies(track, group, false);
 		discovery_lost(track, group);
+	}
 	unresolved = discovery_resolve(track);
 	if (!unresolved)
 		return 0;
@@ -209,6 +211,7 @@ static int find_members(struct track *track, struct ucg_group_id id, uint64_t si
 	if (error)
 		return error;
 	discovery_drop_dead(track, group);
+	discovery_drop_zombies(track, group, true);
 	/* Members that the look found may have emptied or filled it, and deaths are as of now. */
 	error = settle(&track->base, id, since_ns);
 	*groupp = error ? NULL : group;

@@ -62,8 +62,11 @@ static void drop_all(struct track *track)
 	struct cds_lfht_iter iterator;
 	struct tracked_group *group;
 	struct epoch *epoch;
+	struct split *split;
 
 	urcu_memb_read_lock();
+	cds_lfht_for_each_entry (track->roster.splits, &iterator, split, link)
+		roster_split_drop(&track->roster, split);
 	cds_lfht_for_each_entry (track->roster.epochs, &iterator, epoch, link)
 		roster_epoch_drop(&track->roster, epoch);
 	cds_lfht_for_each_entry (track->roster.groups, &iterator, group, link)

@@ -106,6 +106,29 @@ int discovery_kill_member(struct track *track, const struct member *member)
 	return pidfd < 0 ? pidfd : pidfd_kill(pidfd, SIGKILL);
 }
 
+/*
+ * A thread that has ended is a zombie as long as somebody traces it, and then nothing tells that
+ * its process has no live one left.  A dead leader has no hint: all others need not be looked at.
+ */
+static bool has_only_zombies(const struct member *member)
+{
+	if (!member->threaded || member->split || hint_get(member->pid) > 0)
+		return false;
+	return proc_is_all_dead(member->pid);
+}
+
+void discovery_drop_zombies(struct track *track, struct tracked_group *group, bool all)
+{
+	struct member *member, *next;
+
+	cds_list_for_each_entry_safe (member, next, &group->members, of_group) {
+		if (has_only_zombies(member))
+			discovery_died(track, member);
+		else if (!all)
+			return;
+	}
+}
+
 void discovery_drop_dead(struct track *track, struct tracked_group *group)
 {
 	struct member *member, *next;
