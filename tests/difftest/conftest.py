@@ -13,6 +13,10 @@ def pytest_addoption(parser):
     parser.addoption("--runs", type=int, help="how many, each with the next seed")
     parser.addoption("--operations", type=int, default=OPERATIONS, help="of each run")
     parser.addoption("--whole", action="store_true", help="show a failing run as it is, not shrunk")
+    parser.addoption("--threads", choices=["on", "off"], default="off",
+                     help="operations of single threads, too")
+    parser.addoption("--kernel-alone", action="store_true",
+                     help="a second hierarchy of the kernel in place of ours, to try the tester")
     parser.addoption("--script", help="a file with a script that a failure printed, to run alone")
 
 
@@ -41,5 +45,7 @@ def pytest_terminal_summary(terminalreporter, config):
 def runner(pytestconfig, sandbox, programs):
     if not sandbox.is_root:
         pytest.skip("only root mounts the kernel's cgroup v1 file system, to compare with")
-    pytestconfig.runner = Runner(sandbox, programs)
+    option = pytestconfig.getoption
+    pytestconfig.runner = Runner(sandbox, programs, option("--threads") == "on",
+                                 option("--kernel-alone"))
     return pytestconfig.runner

@@ -3,6 +3,7 @@
 
 import os
 import signal
+import threading
 
 from support import libc, waiting
 from support.group import write_once
@@ -129,6 +130,17 @@ def fork_and_reap(count):
         if pid == 0:
             os._exit(0)
         os.waitpid(pid, 0)
+
+
+def start_and_await(count):
+    """Threads that live for a moment in the caller's group; that they are joined does not mean
+    that they have left it."""
+    for _ in range(count):
+        thread = threading.Thread(target=lambda: None)
+        thread.start()
+        thread.join()
+        path = f"/proc/self/task/{thread.native_id}"
+        waiting.wait_until(lambda: not os.path.exists(path), f"the end of {path}")
 
 
 def reap(pid):

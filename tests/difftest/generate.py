@@ -22,6 +22,7 @@ TASK_UIDS = [(0, 0, 0), (1000,) * 3, (2000,) * 3, (1000, 0, 0), (0, 1000, 0), (2
 SIZES = [0, 1, 1, 2, 3, 5, 10, 4096, 100000]
 OFFSETS = [0, 0, 0, 1, 2, 3, 6, 100, 2**31 - 1]
 MOST_TASKS, MOST_GROUPS, MOST_HANDLES = 11, 9, 14
+MOST_THREADS = 8  # beyond leaders
 
 WEIGHTS = {
     "mkdir": 12, "rmdir": 12, "rename": 6, "renameat2": 1, "make_in": 2, "remove_in": 2,
@@ -33,11 +34,15 @@ WEIGHTS = {
     "start": 3, "fork": 9, "churn": 2, "end": 8, "end_and": 6, "reap": 4, "await_calls": 1,
 }
 
+THREAD_WEIGHTS = {"thread": 14, "move_thread": 24, "gather": 8, "enter": 8, "fork_by_thread": 6,
+                  "churn_threads": 2, "end_thread": 9, "exec": 5}
+
 
 class Generator:
-    def __init__(self, seed, world):
+    def __init__(self, seed, world, threads):
         self.random = random.Random(seed)
         self.world = world
+        self.weights = {**WEIGHTS, **THREAD_WEIGHTS} if threads else WEIGHTS
         self.numbers = 0
         # Looks make everything up to date, so that in half of the runs they are rare.
         self.looks_each_time = seed % 2 == 0
@@ -48,7 +53,7 @@ class Generator:
         if self.chance(0.07):
             self.focus = self.of(self.world.root.all())
         while True:
-            kind = self.random.choices(list(WEIGHTS), WEIGHTS.values())[0]
+            kind = self.random.choices(list(self.weights), self.weights.values())[0]
             operation = getattr(self, kind)()
             if operation:
                 return operation
@@ -77,6 +82,16 @@ class Generator:
     def live(self):
         return [task for task in self.world.tasks.values() if task.state == "live"]
 
+    def acting(self):
+        return [task for task in self.live() if not task.idle]
+
+    def mortal(self):
+        return [task for task in self.live() if not task.process.permanent]
+
+    def has_room(self):
+        """For one more process."""
+        return sum(task.is_leader for task in self.live()) <= MOST_TASKS
+
     def mounter(self):
         return 1 if self.world.as_root else 2
 
@@ -84,7 +99,7 @@ class Generator:
         """Most often somebody who may."""
         if self.chance(0.6):
             return self.mounter()
-        return self.of(self.live()).number
+        return self.of(self.acting()).number
 
     def group(self):
         if self.chance(0.5) and not self.focus.removed:
@@ -118,7 +133,8 @@ class Generator:
     def handle(self, is_group=False):
         """(number of one, a task that has it)"""
         found = [(handle, task) for handle in self.world.handles.values()
-                 for task in handle.descriptors if (handle.file is None) is is_group]
+                 for process in handle.descriptors for task in process.live
+                 if (handle.file is None) is is_group]
         for is_better in (lambda handle: handle.group is self.focus, lambda handle: handle.was_read):
             better = [(handle, task) for handle, task in found if is_better(handle)]
             found = better if better and self.chance(0.5) else found
@@ -246,7 +262,7 @@ class Generator:
         return self.of(texts.NOBODY + texts.KTHREADD + texts.INIT), None
 
     def _writer_of_list(self, text):
-        return self.of(self.live()).number if text in texts.SELF else self.by()
+        return self.of(self.acting()).number if text in texts.SELF else self.by()
 
     def write_list(self):
         text, task = self._list_text()
@@ -273,7 +289,7 @@ class Generator:
         return self.with_handle("close", self.chance(0.2))
 
     def give(self):
-        return self.with_handle("give", to=self.of(self.live()).number)
+        return self.with_handle("give", to=self.of(self.acting()).number)
 
     def read(self):
         return self.with_handle("read", size=self.of(SIZES))
@@ -326,7 +342,7 @@ class Generator:
     # ---- tasks ----
 
     def start(self):
-        if len(self.live()) > MOST_TASKS:
+        if not self.has_room():
             return None
         uids = self.of(TASK_UIDS)
         if self.chance(0.6):
@@ -334,27 +350,83 @@ class Generator:
         return Operation("start", 1, {"task": self.number() + 100, "uids": uids})
 
     def fork(self):
-        if len(self.live()) > MOST_TASKS:
+        if not self.has_room():
             return None
-        return Operation("fork", self.of(self.live()).number, {"task": self.number() + 100})
+        return Operation("fork", self.of(self.acting()).number, {"task": self.number() + 100})
+
+    def thread(self):
+        if sum(not task.is_leader for task in self.live()) >= MOST_THREADS:
+            return None
+        acting = self.acting()
+        mortal = [task for task in self.movable(acting) if not task.process.permanent]
+        by = self.of(mortal) if mortal and self.chance(0.8) else self.of(acting)
+        return Operation("thread", by.number, {"task": self.number() + 100})
+
+    def fork_by_thread(self):
+        task = self.of_several(self.acting())
+        if task is None or not self.has_room():
+            return None
+        return Operation("fork", task.number, {"task": self.number() + 100})
 
     def churn(self):
-        return Operation("churn", self.of(self.live()).number, {"count": self.one(1, 2, 5)})
+        return Operation("churn", self.of(self.acting()).number, {"count": self.one(1, 2, 5)})
+
+    def churn_threads(self):
+        return Operation("churn_threads", self.of(self.acting()).number, {"count": self.one(1, 2)})
+
+    def movable(self, tasks):
+        """By the mounter."""
+        uid = self.world.tasks[self.mounter()].uid
+        return [task for task in tasks if task.may_be_moved_by(uid)]
+
+    def of_several(self, tasks):
+        """One that has threads beside it, or had."""
+        tasks = [task for task in tasks if len(task.process.threads) > 1]
+        spread = [task for task in tasks if len(task.process.groups) > 1]
+        return self.of(spread if spread and self.chance(0.6) else tasks)
+
+    def _write_thread(self, file, by, task, text):
+        path = f"{self.group().path}/{file}"
+        return Operation("write", by, {"path": path, "text": text, "task": task, "flags": 0})
+
+    def move_thread(self):
+        known = [task for task in self.world.tasks.values() if task.state != "gone"]
+        task = self.of_several(self.movable(known))
+        return task and self._write_thread("tasks", self.mounter(), task.number, "%n")
+
+    def gather(self):
+        task = self.of_several(self.movable(self.live()))
+        return task and self._write_thread("cgroup.procs", self.mounter(), task.number, "%n")
+
+    def enter(self):
+        task = self.of_several(self.movable(self.acting()))
+        return task and self._write_thread(self.of(doing.LISTS), task.number, None, "0")
+
+    def end_thread(self):
+        acting = self.acting()
+        dead = [task for task in acting if task.process.leader.state != "live"]
+        leaders = [task for task in acting if task.is_leader and not task.process.permanent]
+        task = self.of_several(self.one(acting, dead, leaders))
+        return task and Operation("end_thread", 1, {"task": task.number})
+
+    def exec(self):
+        tasks = [task for task in self.mortal() if not task.idle]
+        task = self.of_several(tasks) if self.chance(0.8) else self.of(tasks)
+        return task and Operation("exec", task.number, {})
 
     def end(self):
-        task = self.of(task for task in self.live() if not task.permanent)
+        task = self.of(self.mortal())
         return task and Operation("end", 1, {"task": task.number,
                                              "way": self.one("exit", "kill")})
 
     def end_and(self):
-        task = self.of(task for task in self.live() if not task.permanent)
+        task = self.of(self.mortal())
         if task is None:
             return None
         then = self._at_once_after_the_end_of(task)
         victims = [task]
         if self.chance(0.6):
-            victims = [other for other in self.live()
-                       if other.group is task.group and not other.permanent]
+            victims = [other for other in self.mortal() if other.group is task.group]
             self.random.shuffle(victims)
         return then and Operation("end_and", 1, {
             "tasks": [victim.number for victim in victims], "then": str(then)})
@@ -371,7 +443,8 @@ class Generator:
         return self.one(self.write_list, self.rename)()._replace(by=1)
 
     def reap(self):
-        task = self.of(task for task in self.world.tasks.values() if task.state == "zombie")
+        task = self.of(task for task in self.world.tasks.values()
+                       if task.state == "zombie" and not task.process.live)
         return task and Operation("reap", 1, {"task": task.number})
 
     def await_calls(self):

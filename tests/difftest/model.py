@@ -55,17 +55,55 @@ class Group:
         self.parent.children[name] = self
 
 
-class Task:
-    """A process in both hierarchies at once."""
+class Process:
+    """Its threads, of which the first is the leader."""
 
-    def __init__(self, number, actor, uids, group, parent=None, permanent=False):
+    def __init__(self, parent=None, permanent=False):
+        self.parent = parent
+        self.permanent = permanent
+        self.threads = []
+
+    @property
+    def leader(self):
+        return self.threads[0]
+
+    @property
+    def live(self):
+        return [task for task in self.threads if task.state == "live"]
+
+    @property
+    def acting(self):
+        """A thread that does what it is told, or None."""
+        return next((task for task in self.live if not task.idle), None)
+
+    @property
+    def groups(self):
+        """Each in which it has a thread, once, in the order of threads."""
+        return list(dict.fromkeys(task.group for task in self.live))
+
+    def becomes(self, task):
+        """The process of one thread that exec makes of it, under the leader's id."""
+        for other in self.threads:
+            if other is not task:
+                other.state = "gone"
+        self.threads = [task]
+        task.idle = True
+        task.actor.tid = task.pid
+        task.group.version += 1
+
+
+class Task:
+    """A thread in both hierarchies at once."""
+
+    def __init__(self, number, actor, uids, group, process):
         self.number = number
         self.actor = actor
         self.uids = uids
         self.group = group
-        self.parent = parent
-        self.permanent = permanent
-        self.state = "live"  # zombie, gone
+        self.process = process
+        self.state = "live"  # zombie: a leader that has ended; gone: its id is free
+        self.idle = False  # alive, but executes another program
+        process.threads.append(self)
         group.tasks.add(self)
         group.version += 1
 
@@ -76,6 +114,14 @@ class Task:
     @property
     def pid(self):
         return self.actor.pid
+
+    @property
+    def tid(self):
+        return self.actor.tid
+
+    @property
+    def is_leader(self):
+        return self.process.leader is self
 
     @property
     def uid(self):
@@ -95,7 +141,7 @@ class Task:
 
 
 class Handle:
-    """An open file of ours and one of the kernel's: the descriptors, by the task that has them."""
+    """An open file of ours and one of the kernel's: the descriptors, by the process they are of."""
 
     def __init__(self, number, group, file, uid, flags):
         self.number = number

@@ -37,8 +37,10 @@ NORMALISED = {
         "written by the mounter alone, which is root for the kernel's, and the user for ours",
     "the set-group-id bit of control files without execution by the group":
         "whether a truncation clears it depends on the kernel's version; so it is never set",
-    "single threads":
-        "EOPNOTSUPP as yet: every task is a process of one thread",
+    "threads whose user ids are not those of their process":
+        "which user decides about whom is a matter of tests/integration/test_threads.py",
+    "processes after an exec":
+        "the program does nothing more, and so reaps no child either",
     "ids of processes of others":
         "never written (an octal number that names another one, a reaped one that is used again): "
         "a stranger would be moved",

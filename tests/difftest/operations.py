@@ -7,7 +7,7 @@ import stat
 
 import doing
 import texts
-from model import Handle, Task
+from model import Handle, Process, Task
 from operation import parse
 from support import libc
 from terms import USER, Difference, Open, Path, Root, Skipped
@@ -126,7 +126,7 @@ class Operations:
     def _command(self, by, group, name, uid, text, number):
         """uid is the opener's."""
         target = self._known(number) if number is not None else None
-        data = texts.render(text, target.pid if target else 0)
+        data = texts.render(text, target.tid if target else 0)
         if text in texts.SELF:
             target = by
         if name == "release_agent" and not self.as_root:
@@ -135,7 +135,7 @@ class Operations:
             raise Skipped
         if name in doing.LISTS and target:
             self._check_is_comparable(target, uid)
-            self._before_move(target)
+            self._before_leaving(*self._sources(target, name))
         if name == "release_agent":
             self._before_others_see_it()
         return Command(data, group, name, text, target)
@@ -149,25 +149,31 @@ class Operations:
         if target.may_be_moved_by(uid) and not is_markable and not may_any:
             raise Skipped
 
-    def _before_move(self, target):
-        if target.state == "live":
-            self._before_leaving(target.group)
+    @staticmethod
+    def _moving(target, file):
+        """The threads that move when the target is written to this file."""
+        if file == "cgroup.procs":
+            return target.process.live
+        return [target] if target.state == "live" else []
+
+    def _sources(self, target, file):
+        return dict.fromkeys(task.group for task in self._moving(target, file))
 
     def _written(self, command):
         if command.file in doing.LISTS and command.text in texts.MOVES + texts.SELF:
-            self._moved(command.target, command.group)
+            self._moved(self._moving(command.target, command.file), command.group)
         elif command.file == "notify_on_release" and command.bytes:
             command.group.notify = texts.is_set(command.bytes)
         elif command.file == "release_agent":
             self._restore_agents()
 
-    def _moved(self, target, group):
-        if target.state != "live" or target.group is group:
-            return
-        source = target.group
-        target.leave()
-        target.enter(group)
-        self._after_leaving(source)
+    def _moved(self, tasks, group):
+        moving = [task for task in tasks if task.group is not group]
+        sources = dict.fromkeys(task.group for task in moving)
+        for task in moving:
+            task.leave()
+            task.enter(group)
+        self._after_leaving(*sources)
 
     # ---- open files ----
 
@@ -179,21 +185,21 @@ class Operations:
             raise Difference("open", ours, kernel)
         if kernel[0] == "ok":
             opened = Handle(handle, group, name, by.uid, flags)
-            opened.descriptors[by] = (ours[1], kernel[1])
+            opened.descriptors[by.process] = (ours[1], kernel[1])
             self.handles[handle] = opened
 
     def do_close(self, by, handle):
         opened = self._handle(handle, by)
         self.both(by, os.close, Open(opened))
-        del opened.descriptors[by]
+        del opened.descriptors[by.process]
 
     def do_give(self, by, handle, to):
         """To a task that may not be able to open it."""
-        opened, to = self._handle(handle, by), self._task(to)
-        if to in opened.descriptors:
+        opened, to = self._handle(handle, by), self._acting(to)
+        if to.process in opened.descriptors:
             raise Skipped
-        opened.descriptors[to] = tuple(by.actor.give(fd, to.actor)
-                                       for fd in opened.descriptors[by])
+        opened.descriptors[to.process] = tuple(by.actor.give(fd, to.actor)
+                                               for fd in opened.descriptors[by.process])
 
     def do_read(self, by, handle, size):
         opened = self._file_handle(handle, by)
@@ -224,8 +230,8 @@ class Operations:
             raise Skipped
 
     def _refresh(self, opened):
-        if opened.was_read:
-            path = f"{self.kernel.path}{opened.group.path}/{opened.file}"
+        for side in self.kernels if opened.was_read else ():
+            path = f"{side.path}{opened.group.path}/{opened.file}"
             self.tasks[1].actor(doing.read_whole, path)
 
     def do_lseek(self, by, handle, offset, whence):
@@ -286,73 +292,134 @@ class Operations:
 
     # ---- tasks ----
 
-    def _add_task(self, actor, uids, group, **more):
-        number = more.pop("number", len(self.tasks) + 1)
-        self.tasks[number] = Task(number, actor, uids, group, **more)
+    def _add_task(self, actor, uids, group, process, number=None):
+        number = number or len(self.tasks) + 1
+        self.tasks[number] = Task(number, actor, uids, group, process)
         return self.tasks[number]
 
     def do_start(self, by, task, uids):
         """A new process in the root group; `by` has no part in it."""
         if task in self.tasks:
             raise Skipped
-        self._add_task(self._new_actor(tuple(uids)), tuple(uids), self.root, number=task)
+        self._add_task(self._new_actor(tuple(uids)), tuple(uids), self.root, Process(), task)
 
     def do_fork(self, by, task):
         if task in self.tasks:
             raise Skipped
-        child = self._add_task(by.actor.fork(), by.uids, by.group, number=task, parent=by)
+        child = self._add_task(by.actor.fork(), by.uids, by.group, Process(by.process), task)
         for handle in self.handles.values():
-            if by in handle.descriptors:
-                handle.descriptors[child] = handle.descriptors[by]
+            if by.process in handle.descriptors:
+                handle.descriptors[child.process] = handle.descriptors[by.process]
+
+    def do_thread(self, by, task):
+        if task in self.tasks:
+            raise Skipped
+        self._add_task(by.actor.thread(), by.uids, by.group, by.process, task)
+
+    def do_exec(self, by):
+        """By any thread; what it executes does nothing more."""
+        if by.process.permanent:
+            raise Skipped
+        others = [task for task in by.process.live if task is not by]
+        groups = dict.fromkeys(task.group for task in others)
+        self._before_leaving(*groups)
+        by.actor.exec(self.programs["shapes"])
+        for task in others:
+            task.leave()
+        by.process.becomes(by)
+        self._forget_descriptors(by.process)
+        self._after_leaving(*groups)
 
     def do_churn(self, by, count):
         """Processes that live for a moment."""
         by.actor(doing.fork_and_reap, count)
         by.group.version += 1
 
+    def do_churn_threads(self, by, count):
+        """Threads that live for a moment."""
+        by.actor(doing.start_and_await, count)
+        by.group.version += 1
+
     def do_end(self, by, task, way):
-        task = self._task(task)
-        if task.permanent:
+        process = self._task(task).process
+        if process.permanent:
+            raise Skipped
+        groups = process.groups
+        self._before_leaving(*groups)
+        acting = process.acting
+        if way == "exit" and acting:
+            acting.actor.start(os._exit, 0)
+            acting.actor.wait_dead()
+        else:
+            process.leader.actor.end()
+        self._is_dead(process)
+        self._after_leaving(*groups)
+
+    def do_end_thread(self, by, task):
+        """It alone; with the last one ends the process."""
+        task = self._acting(task)
+        process = task.process
+        is_last = len(process.live) == 1
+        if task.is_leader and (is_last or process.permanent):
             raise Skipped
         self._before_leaving(task.group)
-        task.actor.exit() if way == "exit" else task.actor.end()
-        self._is_dead(task)
+        if task.is_leader:
+            task.actor.exit_leader()
+        else:
+            task.actor.exit()
+        if is_last:
+            task.actor.wait_dead()
+            self._is_dead(process)
+        else:
+            self._has_ended(task)
         self._after_leaving(task.group)
 
     def do_end_and(self, by, tasks, then):
         """Kills, and at once the next thing, by the same task."""
-        victims, then = [self._task(task) for task in tasks], parse(then)
-        if any(task.permanent for task in victims):
+        victims = list(dict.fromkeys(self._task(task).process for task in tasks))
+        then = parse(then)
+        if any(process.permanent for process in victims):
             raise Skipped
-        for task in victims:
-            self._before_leaving(task.group)
-        self.prelude = by.actor, [task.pid for task in victims]
-        for task in victims:
-            self._is_dead(task)
-            self._after_leaving(task.group)
+        groups = dict.fromkeys(group for process in victims for group in process.groups)
+        self._before_leaving(*groups)
+        self.prelude = by.actor, [process.leader.pid for process in victims]
+        for process in victims:
+            self._is_dead(process)
+        self._after_leaving(*groups)
         try:
             getattr(self, "do_" + then.kind)(by, **then.arguments)
         except Skipped:
             self._play_prelude()
 
-    def _is_dead(self, task):
-        task.state = "zombie"
+    @staticmethod
+    def _has_ended(task):
+        task.state = "zombie" if task.is_leader else "gone"
         task.leave()
+
+    def _is_dead(self, process):
+        for task in process.live:
+            self._has_ended(task)
+        self._forget_descriptors(process)
+        for task in self.tasks.values():
+            if task.process.parent is process:
+                task.process.parent = None
+
+    def _forget_descriptors(self, process):
         for handle in self.handles.values():
-            handle.descriptors.pop(task, None)
-        for child in self.tasks.values():
-            if child.parent is task:
-                child.parent = None
+            handle.descriptors.pop(process, None)
 
     def do_reap(self, by, task):
         """By its parent, or by the test run, which orphans are given to."""
         task = self._known(task)
-        if task.state != "zombie":
+        if task.process.live:
             raise Skipped
-        if task.parent:
-            task.parent.actor(doing.reap, task.pid)
-        else:
+        parent = task.process.parent
+        if parent is None:
             os.waitpid(task.pid, 0)
+        elif parent.acting:
+            parent.acting.actor(doing.reap, task.pid)
+        else:
+            raise Skipped
         task.state = "gone"
 
     def do_await_calls(self, by):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Hierarchies that root mounts."""
+"""Hierarchies that root mounts, and second ones of the kernel's."""
 
 import os
 
@@ -22,3 +22,13 @@ class KernelRootsHierarchy(mounts.KernelHierarchy):
         for name in (".",) + mounts.CONTROL_FILES:
             os.chown(self.root.file(name), 0, 0)
         os.chmod(self.path, 0o555)
+
+
+class SecondHierarchy(mounts.KernelHierarchy):
+    """In the place of ours, to try the tester itself."""
+
+    kind = "ours"
+
+
+class SecondRootsHierarchy(KernelRootsHierarchy):
+    kind = "ours"

@@ -22,24 +22,39 @@ class Failure(Exception):
 class Runner:
     """What all runs of a session have in common."""
 
-    def __init__(self, sandbox, programs):
+    def __init__(self, sandbox, programs, threads, kernel_alone):
         self.sandbox = sandbox
         self.programs = programs
+        self.threads = threads
+        self.kernel_alone = kernel_alone
         self.operations = 0
         self.worlds = 0
 
     def _with_world(self, script, do):
-        world = World(self.sandbox, self.programs, script.as_root)
+        world = World(self.sandbox, self.programs, script.as_root, self.kernel_alone)
+        failures = []
         try:
-            world.start()
-            do(world)
-            world.conclude()
-        except Exception as error:
-            raise Failure(script, error) from error
+            self._note(failures, self._play, world, do)
         finally:
             self.operations += world.done
-            world.stop()
+            self._note(failures, world.stop)
             self._tidy()
+        if failures:
+            raise Failure(script, failures[0]) from failures[0]
+
+    @staticmethod
+    def _play(world, do):
+        world.start()
+        do(world)
+        world.conclude()
+
+    @staticmethod
+    def _note(failures, function, *arguments):
+        """The first failure is what a run fails by, not what the end of the world adds to it."""
+        try:
+            function(*arguments)
+        except Exception as error:
+            failures.append(error)
 
     def _tidy(self):
         """The kernel's hierarchies live on for a while, and each makes every fork dearer."""
@@ -51,7 +66,7 @@ class Runner:
         script = Script(seed % 3 == 0, [])
 
         def do(world):
-            generator = Generator(seed, world)
+            generator = Generator(seed, world, self.threads)
             while world.done < count:
                 self._do(world, script, generator.next())
                 look = generator.look()

@@ -8,9 +8,10 @@ import collections
 import os
 
 import doing
-from model import Group, Task
+import model
 from operations import Operations
-from roots import KernelRootsHierarchy, OurRootsHierarchy
+from roots import (KernelRootsHierarchy, OurRootsHierarchy, SecondHierarchy,
+                   SecondRootsHierarchy)
 from support import container, mounts, waiting
 from support.actor import Actor, ActorDied, Process
 from terms import OTHER, USER, Difference, Open, Path, Root, Skipped
@@ -29,17 +30,14 @@ def first_difference(ours, kernel):
 
 
 class World(Operations):
-    def __init__(self, sandbox, programs, as_root):
+    def __init__(self, sandbox, programs, as_root, kernel_alone=False):
         self.sandbox = sandbox
+        self.programs = programs
         self.as_root = as_root
-        if as_root:
-            self.kernel = KernelRootsHierarchy(sandbox, programs)
-            self.ours = OurRootsHierarchy(sandbox, programs, as_root=True)
-        else:
-            self.kernel = mounts.KernelHierarchy(sandbox, programs)
-            self.ours = mounts.OurHierarchy(sandbox, programs, "allow_other")
+        self.kernel, self.ours = self._make_sides(kernel_alone)
         self.sides = (self.ours, self.kernel)
-        self.root = Group(None, "")
+        self.kernels = [side for side in self.sides if isinstance(side, mounts.KernelHierarchy)]
+        self.root = model.Group(None, "")
         self.tasks = {}
         self.handles = {}
         self.expected = collections.Counter()
@@ -48,6 +46,15 @@ class World(Operations):
         self.done = 0
         self._started = []
 
+    def _make_sides(self, kernel_alone):
+        where = self.sandbox, self.programs
+        if self.as_root:
+            return KernelRootsHierarchy(*where), (
+                SecondRootsHierarchy(*where) if kernel_alone
+                else OurRootsHierarchy(*where, as_root=True))
+        return mounts.KernelHierarchy(*where), (
+            SecondHierarchy(*where) if kernel_alone else mounts.OurHierarchy(*where, "allow_other"))
+
     # ---- begin and end ----
 
     def start(self):
@@ -55,7 +62,8 @@ class World(Operations):
             side.start()
             self._started.append(side)
         for uid in (0, USER, OTHER):
-            self._add_task(self._new_actor((uid,) * 3), (uid,) * 3, self.root, permanent=True)
+            process = model.Process(permanent=True)
+            self._add_task(self._new_actor((uid,) * 3), (uid,) * 3, self.root, process)
         for side in self.sides:
             side.user = self.tasks[1].actor
         self._use_agents()
@@ -73,7 +81,7 @@ class World(Operations):
             os.mkdir(own)
             self.agents[side.kind] = side.make_agent(own)
             # Opened now: modes of files change later.
-            by = self.tasks[2 if side is self.ours and not self.as_root else 1].actor
+            by = self.tasks[1 if self.as_root or side in self.kernels else 2].actor
             file = by(os.open, f"{side.path}/release_agent", os.O_WRONLY)
             self._agent_files[side.kind] = by, file
         self._restore_agents()
@@ -94,7 +102,7 @@ class World(Operations):
     def run(self, operation):
         """False: skipped."""
         try:
-            getattr(self, "do_" + operation.kind)(self._task(operation.by), **operation.arguments)
+            getattr(self, "do_" + operation.kind)(self._acting(operation.by), **operation.arguments)
         except Skipped:
             return False
         except ActorDied as error:
@@ -108,7 +116,7 @@ class World(Operations):
                 raise Skipped  # out of the hierarchy
             return f"{self.sides[side].path}{argument.path}"
         if isinstance(argument, Open):
-            return argument.handle.descriptors[by][side]
+            return argument.handle.descriptors[by.process][side]
         if isinstance(argument, Root):
             return self.sides[side].path
         return argument
@@ -145,6 +153,12 @@ class World(Operations):
             raise Skipped
         return task
 
+    def _acting(self, number):
+        task = self._task(number)
+        if task.idle:
+            raise Skipped
+        return task
+
     def _known(self, number):
         """Live or a zombie: its id is its own."""
         task = self.tasks.get(number)
@@ -154,7 +168,7 @@ class World(Operations):
 
     def _handle(self, number, by):
         handle = self.handles.get(number)
-        if handle is None or by not in handle.descriptors:
+        if handle is None or by.process not in handle.descriptors:
             raise Skipped
         return handle
 
@@ -179,14 +193,15 @@ class World(Operations):
 
     # ---- release ----
 
-    def _before_leaving(self, group):
-        if group.is_due:
+    def _before_leaving(self, *groups):
+        if any(group.is_due for group in groups):
             self.await_calls()
 
-    def _after_leaving(self, group):
-        if group.is_to_be_released():
-            group.is_due = self.is_any_due = True
-            self.expected[group.path] += 1
+    def _after_leaving(self, *groups):
+        for group in groups:
+            if group.is_to_be_released():
+                group.is_due = self.is_any_due = True
+                self.expected[group.path] += 1
 
     def _before_others_see_it(self):
         """Before a path or the agent changes."""
@@ -231,7 +246,7 @@ class World(Operations):
 
     def look(self, contents=None):
         """At all names and attributes, and at the contents of files of some groups, None: all."""
-        known = {task.pid for task in self.tasks.values() if task.state != "gone"}
+        known = {task.tid for task in self.tasks.values() if task.state != "gone"}
         calls = [(side.path, contents, known) for side in self.sides]
         ours, kernel = self.tasks[1].actor(doing.both, doing.look, *calls)
         if ours[0] != "ok":
@@ -257,8 +272,9 @@ class World(Operations):
     def _check_group(group, seen):
         if "tasks" not in seen:
             return
-        pids = [int(line) for line in seen["tasks"].split()]
-        known = sorted(task.pid for task in group.tasks)
-        assert known == pids, f"the tester's {group.path} has {known}, not {pids}"
+        for file, ids in (("tasks", {task.tid for task in group.tasks}),
+                          ("cgroup.procs", {task.pid for task in group.tasks})):
+            found = [int(line) for line in seen[file].split()]
+            assert sorted(ids) == found, f"the tester's {group.path}: {sorted(ids)}, not {found}"
         flag = b"%d\n" % group.notify
         assert seen["notify_on_release"] == flag, f"the tester's flag of {group.path} is wrong"

@@ -3,6 +3,7 @@
 tasks by its id, or as `0` by itself; its process is wherever it has a thread."""
 
 import os
+import resource
 import signal
 
 import pytest
@@ -668,6 +669,14 @@ def test_thread_of_a_stopped_process_moves(root, group, task, thread):
     assert_members(group, thread, child)
 
 
+def test_moved_thread_of_a_stopped_process_stays(hierarchy, agent, group, task, moved):
+    os.kill(task.pid, signal.SIGSTOP)
+    assert_members(group, moved)
+    assert errno_of(group.rmdir) == "EBUSY"
+    task.end()
+    assert agent.calls(hierarchy) == ["/g"]
+
+
 def seize(tid, interrupt):
     libc.ptrace(libc.PTRACE_SEIZE, tid)
     if interrupt:
@@ -1024,3 +1033,61 @@ def test_kill_by_a_member_thread_ends_its_own_process(group, task, moved):
     moved.start(write_once, group.file("cgroup.kill"), b"1")
     task.wait_dead()
     assert_members(group)
+
+
+IO_PRIORITIES = pytest.mark.parametrize("priority", [None, 2 << 13 | 2, 3 << 13],
+                                        ids=["default", "best-effort", "idle"])
+
+
+@pytest.fixture
+def carriers(sandbox):
+    """What the membership of tasks may be written on."""
+    def read(*tasks):
+        limits = [[sandbox.user(resource.prlimit, task.pid, which) for task in tasks]
+                  for which in (libc.RLIMIT_LOCKS, resource.RLIMIT_RSS)]
+        return list(zip(*limits, [libc.io_priority(task.tid) for task in tasks]))
+    return read
+
+
+@only_ours
+@IO_PRIORITIES
+def test_thread_in_a_group_keeps_its_io_priority(group, thread, priority):
+    if priority:
+        thread(libc.set_io_priority, priority)
+    before = libc.io_priority(thread.tid)
+    group.attach_thread(thread)
+    now = libc.io_priority(thread.tid)
+    assert (now >> 13, now & 7) == ((before >> 13, before & 7) if before else (2, 4))
+
+
+@only_ours
+@IO_PRIORITIES
+def test_thread_moved_back_to_the_root_is_as_it_was(root, group, task, thread, carriers, priority):
+    if priority:
+        thread(libc.set_io_priority, priority)
+    before = carriers(task, thread)
+    group.attach_thread(thread)
+    root.attach_thread(thread)
+    assert carriers(task, thread) == before
+
+
+@only_ours
+def test_threads_gathered_in_the_root_are_as_they_were(root, group, task, carriers):
+    threads = [task, task.thread(), task.thread()]
+    before = carriers(*threads)
+    for name, thread in zip("abc", threads):
+        root.mkgroup(name).attach_thread(thread)
+    group.attach(task)
+    root.attach(task)
+    assert carriers(*threads) == before
+
+
+@only_ours
+def test_end_of_the_mount_leaves_threads_as_they_were(hierarchy, group, task, carriers):
+    hierarchy.allowed_log = ["populated"]
+    thread = task.thread()
+    before = carriers(task, thread)
+    group.attach_thread(thread)
+    late = thread.thread()
+    assert hierarchy.end_daemon() == 0
+    assert carriers(task, thread, late) == [*before, before[1]]

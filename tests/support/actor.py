@@ -273,7 +273,7 @@ class Actor(Process):
         return Actor(sock, self.pid, tid)
 
     def exec(self, program):
-        """The process goes on as the program shapes, which does nothing; all its actors are done."""
+        """The process goes on as the program shapes, which does nothing: its actors are done."""
         ours, theirs = socket.socketpair()
         with ours:
             with theirs:

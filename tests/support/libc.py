@@ -13,6 +13,8 @@ MS_BIND, MS_REC, MS_PRIVATE = 4096, 16384, 1 << 18
 MNT_DETACH = 2
 PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 4, 36
 SYS_EXIT, SYS_SETRESUID, SYS_GETDENTS64, SYS_RENAMEAT2 = 60, 117, 217, 316
+SYS_IOPRIO_SET, SYS_IOPRIO_GET = 251, 252
+IOPRIO_WHO_PROCESS = 1
 RENAME_NOREPLACE, RENAME_EXCHANGE, RENAME_WHITEOUT = 1, 2, 4
 RLIMIT_LOCKS = 10
 PTRACE_SEIZE, PTRACE_INTERRUPT = 0x4206, 0x4207
@@ -59,6 +61,15 @@ def exit_thread():
 def set_thread_uids(real, effective, saved):
     """Of the calling thread alone."""
     _checked(_libc.syscall(SYS_SETRESUID, real, effective, saved))
+
+
+def io_priority(tid=0):
+    """class << 13 | hint << 3 | level, of a thread."""
+    return _checked(_libc.syscall(SYS_IOPRIO_GET, IOPRIO_WHO_PROCESS, tid))
+
+
+def set_io_priority(value, tid=0):
+    _checked(_libc.syscall(SYS_IOPRIO_SET, IOPRIO_WHO_PROCESS, tid, value))
 
 
 def ptrace(request, tid):
