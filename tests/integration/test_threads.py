@@ -731,6 +731,89 @@ def test_zombie_thread_written_to_procs_moves_its_process(group, traced):
     assert_members(group, process)
 
 
+# ---- tasks that share the I/O context of the one that made them, and so its I/O priority ----
+
+@pytest.fixture
+def sharers(hierarchy, group):
+    """A thread in /g and a child that it made with CLONE_IO: (pid, tid, pid of the child)"""
+    program = hierarchy.shape("thread-clone-io")
+    thread, = program.go()
+    group.attach_thread(thread)
+    child, = program.go()
+    return program.pid, thread, child
+
+
+def test_child_with_the_io_context_of_a_moved_thread_starts_in_its_group(group, sharers):
+    pid, thread, child = sharers
+    assert (group.tasks(), group.procs()) == (sorted([thread, child]), sorted([pid, child]))
+
+
+def test_child_with_the_io_context_of_a_thread_moves_without_it(group, other, sharers):
+    _, thread, child = sharers
+    other.attach(child)
+    assert (group.tasks(), other.tasks()) == ([thread], [child])
+
+
+def test_thread_with_the_io_context_of_its_child_moves_without_it(group, other, sharers):
+    _, thread, child = sharers
+    other.attach_thread(thread)
+    assert (group.tasks(), other.tasks()) == ([child], [thread])
+
+
+def test_thread_with_the_io_context_of_its_child_moves_to_the_root_without_it(root, group, sharers):
+    _, thread, child = sharers
+    root.attach_thread(thread)
+    assert group.tasks() == [child] and thread in root.tasks()
+
+
+class Poller:
+    """The kernel's own thread in a process, which polls a ring of io_uring."""
+
+    def __init__(self, maker):
+        self._maker = maker
+        before = self._threads()
+        self._ring = maker(libc.io_uring_with_thread)
+        self.tid, = self._threads() - before
+        self.pid = maker.pid
+
+    def _threads(self):
+        return set(map(int, os.listdir(f"/proc/{self._maker.pid}/task")))
+
+    def close(self):
+        self._maker(os.close, self._ring)
+        wait_until(lambda: self.tid not in self._threads(), "the end of the kernel's thread")
+
+
+@pytest.fixture
+def poller(moved):
+    """Made by the moved thread."""
+    try:
+        return Poller(moved)
+    except OSError as error:
+        if libc.errno_name(error.errno) in ("ENOSYS", "EPERM"):
+            pytest.skip(f"no io_uring here: {error}")
+        raise
+
+
+def test_io_uring_thread_of_a_moved_thread_is_in_its_group(group, moved, poller):
+    assert_members(group, moved, poller)
+
+
+def test_io_uring_thread_is_moved_alone(group, other, moved, poller):
+    other.attach_thread(poller)
+    assert_members(group, moved)
+    assert_members(other, poller)
+
+
+def test_io_uring_thread_stays_when_its_maker_moves(hierarchy, agent, group, other, moved, poller):
+    other.attach_thread(moved)
+    assert_members(group, poller)
+    assert_members(other, moved)
+    poller.close()
+    assert_members(group)
+    assert agent.calls(hierarchy) == ["/g"]
+
+
 # ---- pid namespaces ----
 
 @pytest.fixture
@@ -887,7 +970,7 @@ def hundred(root, task):
     for name, threads in groups.items():
         group = root.mkgroup(name).notify()
         for thread in threads:
-            group.attach_thread(thread)
+            group.enter(thread)  # cheaper than by another, to the kernel
     return groups
 
 

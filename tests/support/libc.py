@@ -15,6 +15,8 @@ PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 4, 36
 SYS_EXIT, SYS_SETRESUID, SYS_GETDENTS64, SYS_RENAMEAT2 = 60, 117, 217, 316
 SYS_IOPRIO_SET, SYS_IOPRIO_GET = 251, 252
 IOPRIO_WHO_PROCESS = 1
+SYS_IO_URING_SETUP = 425
+IORING_SETUP_SQPOLL = 2
 RENAME_NOREPLACE, RENAME_EXCHANGE, RENAME_WHITEOUT = 1, 2, 4
 RLIMIT_LOCKS = 10
 PTRACE_SEIZE, PTRACE_INTERRUPT = 0x4206, 0x4207
@@ -70,6 +72,12 @@ def io_priority(tid=0):
 
 def set_io_priority(value, tid=0):
     _checked(_libc.syscall(SYS_IOPRIO_SET, IOPRIO_WHO_PROCESS, tid, value))
+
+
+def io_uring_with_thread():
+    """A ring for which the kernel makes a thread, a further one of the calling process."""
+    parameters = (ctypes.c_uint * 30)(0, 0, IORING_SETUP_SQPOLL)
+    return _checked(_libc.syscall(SYS_IO_URING_SETUP, 1, parameters))
 
 
 def ptrace(request, tid):

@@ -7,10 +7,13 @@
  */
 #include <grp.h>
 #include <pthread.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -80,22 +83,36 @@ static int shape_forks(int count)
 		pause();
 }
 
-static void *wait_and_vfork(void *unused)
+/* A child that shares the I/O context of the calling thread: "CHILD". */
+static int shape_clone_io(void)
 {
-	(void)unused;
+	pid_t child = (pid_t)syscall(SYS_clone, CLONE_IO | SIGCHLD, NULL, NULL, NULL, NULL);
+
+	if (child < 0)
+		return 1;
+	while (child == 0)
+		pause();
+	printf("%d\n", child);
+	fflush(stdout);
+	for (;;)
+		pause();
+}
+
+static void *wait_and_make(void *shape)
+{
 	printf("%d\n", gettid());
 	fflush(stdout);
 	wait_for_byte();
-	shape_vfork();
+	(*(int (**)(void))shape)();
 	return NULL;
 }
 
-/* A thread: "THREAD"; told to go once more, it makes such a child: "PROCESS CHILD". */
-static int shape_thread_vfork(void)
+/* A thread: "THREAD"; told to go once more, it takes the shape. */
+static int shape_in_thread(int (*shape)(void))
 {
 	pthread_t thread;
 
-	if (pthread_create(&thread, NULL, wait_and_vfork, NULL))
+	if (pthread_create(&thread, NULL, wait_and_make, &shape))
 		return 1;
 	for (;;)
 		pause();
@@ -165,7 +182,9 @@ int main(int argc, char **argv)
 	if (strcmp(shape, "vfork") == 0)
 		return shape_vfork();
 	if (strcmp(shape, "thread-vfork") == 0)
-		return shape_thread_vfork();
+		return shape_in_thread(shape_vfork);
+	if (strcmp(shape, "thread-clone-io") == 0)
+		return shape_in_thread(shape_clone_io);
 	if (strcmp(shape, "exec") == 0)
 		return shape_exec(argv[0]);
 	if (strcmp(shape, "thread-exec") == 0)
