@@ -117,23 +117,32 @@ class Agent:
     def barrier(self, hierarchy):
         """Every release that was due before now has led to its call, and the call is received.
 
-        Agents are started in the order in which groups became due, so that after the call for a
-        sentinel group all earlier ones are on their way; then they are awaited.
+        Agents are started in the order in which groups became due, in each queue of such groups, so
+        that after the calls for sentinel groups all earlier ones are on their way; then they are
+        awaited.
         """
-        self._sentinels += 1
-        group = hierarchy.root.mkgroup(f"{SENTINEL}{self._sentinels}").notify()
-        hierarchy.sleeper_in(group).end()
-        path = group.name
+        sentinels = [self._release_sentinel(hierarchy, cpus) for cpus in hierarchy.release_queues()]
+        left = {group.name for group in sentinels}
 
-        def is_called():
+        def are_called():
             self._drain()
-            return any(call.path == path for call in self._calls)
+            return left <= {call.path for call in self._calls}
 
-        waiting.wait_until(is_called, f"the call for the sentinel {path}")
+        waiting.wait_until(are_called, f"the calls for the sentinels {left}")
         waiting.wait_until(lambda: not hierarchy.starting_agents(), "the start of earlier agents")
         waiting.wait_until(self._is_quiet, f"the end of all calls of {self.path}")
         self._drain()
-        group.rmdir()
+        for group in sentinels:
+            group.rmdir()
+
+    def _release_sentinel(self, hierarchy, cpus):
+        self._sentinels += 1
+        group = hierarchy.root.mkgroup(f"{SENTINEL}{self._sentinels}").notify()
+        sleeper = hierarchy.sleeper_in(group)
+        if cpus:
+            os.sched_setaffinity(sleeper.pid, cpus)
+        sleeper.end()
+        return group
 
     def receive_while(self, process):
         """Until a child has ended, so that no sender waits for room in the socket."""

@@ -108,8 +108,13 @@ class KernelHierarchy(Hierarchy):
     def processes(self):
         return []
 
+    def release_queues(self):
+        """The kernel queues a group that is due on the CPU on which it became so."""
+        return [{cpu} for cpu in sorted(os.sched_getaffinity(0))]
+
     def starting_agents(self):
-        return []  # nothing shows what the kernel's workers are about to start
+        """Children of kthreadd's that are no kernel threads and have not executed anything yet."""
+        return [pid for pid in filter(str.isdigit, os.listdir("/proc")) if is_helper(pid)]
 
     def log(self):
         return ""
@@ -220,6 +225,9 @@ class OurHierarchy(Hierarchy):
         with open(f"/proc/{keeper}/task/{keeper}/children", encoding="ascii") as file:
             return [keeper, *map(int, file.read().split())]
 
+    def release_queues(self):
+        return [None]
+
     def starting_agents(self):
         """Children of the server that do not run their agent yet."""
         server = self.servers()[-1]
@@ -256,6 +264,21 @@ class OurHierarchy(Hierarchy):
             assert matching, f"the log lacks {pattern!r}:\n{self.log()}"
             lines = [line for line in lines if line not in matching]
         assert not lines, "in the log of the daemon: " + "\n".join(lines)
+
+
+KTHREADD = 2
+PF_FORKNOEXEC, PF_KTHREAD = 0x40, 0x200000
+
+
+def is_helper(pid):
+    """A process that the kernel has made to execute a program."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            fields = file.read().rsplit(b")", 1)[1].split()
+    except OSError:
+        return False
+    parent, flags = int(fields[1]), int(fields[6])
+    return parent == KTHREADD and flags & (PF_FORKNOEXEC | PF_KTHREAD) == PF_FORKNOEXEC
 
 
 def executable_of(pid):
