@@ -39,7 +39,9 @@ class Group:
         for name in path.split("/"):
             if name in ("", "."):
                 continue
-            group = group.children.get(name) if group else None
+            if group is None:
+                return None
+            group = group.parent if name == ".." else group.children.get(name)
         return group
 
     def make(self, name):
