@@ -3,6 +3,8 @@
 
 import time
 
+import pytest
+
 from generate import Generator
 from operation import Script
 from support import mounts
@@ -53,6 +55,8 @@ class Runner:
         """The first failure is what a run fails by, not what the end of the world adds to it."""
         try:
             function(*arguments)
+        except pytest.exit.Exception:
+            raise
         except Exception as error:
             failures.append(error)
 
