@@ -43,8 +43,7 @@ def pytest_terminal_summary(terminalreporter, config):
 
 @pytest.fixture(scope="session")
 def runner(pytestconfig, sandbox, programs):
-    if not sandbox.is_root:
-        pytest.skip("only root mounts the kernel's cgroup v1 file system, to compare with")
+    sandbox.need("kernel")
     option = pytestconfig.getoption
     pytestconfig.runner = Runner(sandbox, programs, option("--threads") == "on",
                                  option("--kernel-alone"))

@@ -72,18 +72,17 @@ def hierarchy(request, sandbox, programs, processes):
     marker = request.node.get_closest_marker("mount")
     options = marker.args[0] if marker else ""
     if request.param == "kernel":
-        if not sandbox.is_root:
-            pytest.skip("only root mounts the kernel's cgroup v1 file system")
+        sandbox.need("kernel")
         mounted = mounts.KernelHierarchy(sandbox, programs, options)
     else:
         if request.node.get_closest_marker("open_to_all"):
             options = f"{options},allow_other" if options else "allow_other"
-        if "allow_other" in options.split(",") and not sandbox.is_root:
-            pytest.skip("only root has tasks of two users")
+        if "allow_other" in options.split(","):
+            sandbox.need("users")
         arguments = request.node.get_closest_marker("arguments")
         as_root = request.node.get_closest_marker("by_root") is not None
-        if as_root and not sandbox.is_root:
-            pytest.skip("only root mounts for other users")
+        if as_root:
+            sandbox.need("root")
         mounted = mounts.OurHierarchy(sandbox, programs, options,
                                       arguments.args if arguments else (), as_root)
     request.node.hierarchy = mounted
@@ -119,14 +118,12 @@ def task(hierarchy):
 @pytest.fixture
 def stranger(hierarchy, sandbox):
     """A process of another ordinary user."""
-    if not sandbox.is_root:
-        pytest.skip("only root has tasks of two users")
+    sandbox.need("users")
     return Actor.fork_here(sandbox.ids(2000))
 
 
 @pytest.fixture
 def admin(sandbox):
     """A task of root; ours lets it in with the mark open_to_all."""
-    if not sandbox.is_root:
-        pytest.skip("only root has a task of root")
+    sandbox.need("root")
     return sandbox.root

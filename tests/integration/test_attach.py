@@ -220,10 +220,12 @@ def test_many_moves_of_one_task(root, task):
 
 # ---- who may attach whom ----
 
+@pytest.mark.needs("kthreads")
 def test_kernel_thread_is_einval(root, file):
     assert errno_of(root.mkgroup("g").write, file, "2") == "EINVAL"
 
 
+@pytest.mark.needs("kthreads")
 def test_init_is_eacces(root, file):
     assert errno_of(root.mkgroup("g").write, file, "1") == "EACCES"
 

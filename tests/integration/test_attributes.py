@@ -116,6 +116,7 @@ def child_changes_times_of(group, by):
     return group.stat().st_mtime_ns > before
 
 
+@pytest.mark.needs("no-root")
 def test_child_changes_times_of_parent(root):
     group = root.mkgroup("g")
     wait_until(lambda: child_changes_times_of(group, None), "a later time of the parent")
@@ -169,6 +170,7 @@ def test_chown_to_own_group_succeeds(root, sandbox, name):
     assert errno_of(root.hierarchy.user, os.chown, group.file(name), -1, sandbox.gid) == "ok"
 
 
+@pytest.mark.needs("ids")
 @pytest.mark.parametrize("uid, gid", [(0, -1), (2000, -1), (-1, 2000)])
 def test_chown_to_others_is_eperm(root, uid, gid):
     group = root.mkgroup("g")

@@ -140,8 +140,7 @@ def systemd_socket(sandbox):
     """The socket to which systemd's agent tells the path; bound over in this mount namespace."""
     if not os.access(SYSTEMD_AGENT, os.X_OK):
         pytest.skip(f"{SYSTEMD_AGENT} is not installed")
-    if not sandbox.is_root:
-        pytest.skip("only root binds a folder over /run")
+    sandbox.need("system")
     run_folder = sandbox.folder()
     os.mkdir(f"{run_folder}/systemd")
     libc.mount(run_folder, "/run", None, libc.MS_BIND)
@@ -353,8 +352,7 @@ def run_session(mounted, prefix, names_agent):
 
 
 def run_session_on_both(sandbox, programs, as_root):
-    if not sandbox.is_root:
-        pytest.skip("only root mounts the kernel's cgroup v1 file system")
+    sandbox.need("kernel")
     prefix = [] if as_root else sandbox.as_user([])
     results = []
     for mounted in (mounts.KernelHierarchy(sandbox, programs),

@@ -88,8 +88,7 @@ def test_mount_point_that_is_a_file_is_named(run, sandbox, folder):
 
 
 def test_mount_point_of_another_user_is_named(run, sandbox, folder):
-    if not sandbox.is_root:
-        pytest.skip("only root makes a folder of somebody else")
+    sandbox.need("root")
     path = os.path.join(folder, "roots")
     os.mkdir(path, 0o755)
     assert refused(run(path), path, path)
@@ -102,8 +101,7 @@ def test_closed_ready_descriptor_is_named(run, mountpoint):
 @pytest.fixture
 def run_hiding(sandbox, programs, processes, folder):
     """Runs the program where `text` is what a file of the system holds."""
-    if not sandbox.is_root:
-        pytest.skip("only root hides parts of the system")
+    sandbox.need("system")
 
     def run_hiding(path, text, *arguments):
         other = os.path.join(folder, "instead")
@@ -195,6 +193,7 @@ def test_background_daemon_holds_no_terminal_or_directory(mount, mountpoint):
         assert {os.readlink(f"/proc/{pid}/fd/{fd}") for fd in range(3)} == {"/dev/null"}
 
 
+@pytest.mark.needs("no-root")
 def test_mounts_shows_type_and_name(mount, mountpoint):
     mount("-o", "name=shown")
     source, kind, options = mount_fields(mountpoint)
@@ -265,16 +264,14 @@ def test_name_is_free_after_unmount(mount, sandbox, mountpoint):
 
 
 def test_users_mount_is_closed_to_root(mount, sandbox, mountpoint):
-    if not sandbox.is_root:
-        pytest.skip("only root can try")
+    sandbox.need("root")
     mount("-o", "name=closed")
     with pytest.raises(PermissionError):
         os.listdir(mountpoint)
 
 
 def test_allow_other_opens_it(mount, sandbox, mountpoint):
-    if not sandbox.is_root:
-        pytest.skip("only root can try")
+    sandbox.need("root")
     mount("-o", "name=open,allow_other")
     assert "tasks" in os.listdir(mountpoint)
 
@@ -308,8 +305,7 @@ def installed():
 
 
 def test_line_of_fstab(sandbox, programs, processes, folder, mountpoint, installed):
-    if not sandbox.is_root:
-        pytest.skip("fstab is root's")
+    sandbox.need("system")
     table = os.path.join(folder, "fstab")
     with open(table, "w", encoding="ascii") as file:
         file.write(f"byfstab {mountpoint} fuse.ucgroupfs release_agent=/bin/true,noauto 0 0\n")

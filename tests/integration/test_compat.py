@@ -329,6 +329,7 @@ def test_last_thread_releases_its_group(hierarchy, root, task, agent, column):
     assert calls_to_the_end(hierarchy, agent) == ["/g", "/h"]
 
 
+@pytest.mark.needs("kthreads")
 @by_column("EINVAL", "EACCES")
 def test_kernel_thread_written_by_an_ordinary_user(root, expected):
     assert errno_of(root.mkgroup("g").write, "tasks", "2") == expected

@@ -29,8 +29,7 @@ def test_as_user(sandbox, programs, processes):
 
 
 def test_as_root(sandbox, programs, processes):
-    if not sandbox.is_root:
-        pytest.skip("not root")
+    sandbox.need("root")
     run_smoke(programs, sandbox.folder(), [])
 
 
@@ -92,8 +91,7 @@ def stop(*hierarchies):
 @pytest.fixture
 def roots(sandbox, programs, processes):
     """A hierarchy of ours that root mounted, with the same vocabulary."""
-    if not sandbox.is_root:
-        pytest.skip("not root")
+    sandbox.need("root")
     hierarchy = mounts.OurHierarchy(sandbox, programs, as_root=True)
     hierarchy.start()
     yield hierarchy

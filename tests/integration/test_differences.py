@@ -51,6 +51,7 @@ def test_proc_shows_the_group_of_a_task(hierarchy, root, task):
 
 # ---- the tree ----
 
+@pytest.mark.needs("no-root")
 def test_root_directory_is_0555(hierarchy):
     assert oct(hierarchy.root_mode) == oct(0o555)
 
@@ -78,6 +79,7 @@ def test_agent_is_set_by_the_privileged_alone(hierarchy, root):
     assert errno_of(root.write, "release_agent", "/x", by=hierarchy.user) == "EPERM"
 
 
+@pytest.mark.needs("no-root")
 def test_agent_runs_as_root(call):
     assert call.uids == (0, 0, 0)
 

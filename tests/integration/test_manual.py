@@ -97,8 +97,9 @@ def at_prompt(sandbox, daemon, processes):
     """Runs a command as an ordinary user, in a folder of that user's, with ucgroupfs on PATH."""
     folder = sandbox.folder()
     path = f"{os.path.dirname(daemon)}:{os.environ['PATH']}"
-    ids = sandbox.ids()
-    user = {"user": ids[0][0], "group": ids[1][0], "extra_groups": []} if ids else {}
+    user = {}
+    if sandbox.is_root:
+        user = {"user": sandbox.uid, "group": sandbox.gid, "extra_groups": []}
 
     def run_as_user(*arguments):
         return run(*arguments, cwd=folder, env=dict(os.environ, PATH=path), **user)

@@ -286,6 +286,7 @@ def times(group, name="."):
     return status.st_atime_ns, status.st_mtime_ns, status.st_ctime_ns
 
 
+@pytest.mark.needs("no-root")
 @pytest.mark.parametrize("name", NODES)
 def test_set_and_remove_change_no_time(root, name):
     group = root.mkgroup("g")

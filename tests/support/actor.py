@@ -103,7 +103,10 @@ def become_alone(uids):
 
 def _become(ids):
     uids, gids, groups = ids
-    os.setgroups(groups)
+    if groups is None:
+        libc.drop_capabilities()  # of a user namespace, whose root is an ordinary user
+    else:
+        os.setgroups(groups)
     os.setresgid(*gids)
     os.setresuid(*uids)
     libc.prctl(libc.PR_SET_DUMPABLE, 1)
@@ -147,8 +150,9 @@ class Process:
 class Sleeper(Process):
     """A task that does nothing but exist: cheaper than an Actor."""
 
-    def __init__(self, program, ids=None):
-        words = [str(number) for number in (*ids[0], ids[1][0])] if ids else ["0"] * 4
+    def __init__(self, program, ids):
+        uids, gids, groups = ids
+        words = [] if groups is None else [str(number) for number in (*uids, gids[0])]
         self._program = subprocess.Popen([program, "sleep", *words], stdin=subprocess.PIPE,
                                          stdout=subprocess.PIPE)
         assert self._program.stdout.readline() == b"%d\n" % self._program.pid

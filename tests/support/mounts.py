@@ -203,6 +203,8 @@ class OurHierarchy(Hierarchy):
         assert self.ready_line.endswith(b"\n"), f"{command}: not ready\n{self.log()}"
         self.mounter = self.user = self.sandbox.root if self.as_root else self.sandbox.user
         self.root_mode = self.root.mode()
+        if self.sandbox.uid == 0 and not self.as_root:
+            os.chmod(self.path, 0o755)  # what an ordinary user's is
 
     def mount_again(self):
         assert self.end_daemon() == 0, self.log()

@@ -12,20 +12,29 @@ import stat
 import subprocess
 import tempfile
 
+import pytest
+
 from . import libc
 from .actor import Actor
+from .lacking import LACKING, has_every_id
 
 USER = 1000
 
 
 class Sandbox:
     def __init__(self):
-        self.is_root = os.geteuid() == 0
+        # The root of a user namespace is an ordinary user outside, and is taken for one.
+        self.is_root = os.geteuid() == 0 and has_every_id(self)
         self.uid = USER if self.is_root else os.getuid()
         self.gid = USER if self.is_root else os.getgid()
         self.base = tempfile.mkdtemp(prefix="ucg-", dir="/tmp")
         os.chmod(self.base, 0o755)
         self._count = 0
+
+    def need(self, what):
+        """Skips the test where that is missing: a word of LACKING."""
+        if not LACKING[what].is_there(self):
+            pytest.skip(LACKING[what].reason)
 
     def enter(self):
         if not self.is_root:
@@ -64,9 +73,10 @@ class Sandbox:
             self._bind_text("/etc/passwd", text + line)
 
     def ids(self, uid=None):
-        """For Actor.fork_here(): of the ordinary user, or of somebody else (root only)."""
+        """For Actor.fork_here(): of the ordinary user, or of somebody else (root only).  No groups:
+        they stay as they are."""
         if not self.is_root:
-            return None
+            return (self.uid,) * 3, (self.gid,) * 3, None
         uid = self.uid if uid is None else uid
         uids = uid if isinstance(uid, tuple) else (uid,) * 3
         gid = self.gid if uids[1] == self.uid else uids[1]

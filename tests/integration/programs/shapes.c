@@ -2,8 +2,8 @@
 /*
  * Processes in shapes that a scripting language can't make, or makes slowly.  Usage: shapes SHAPE;
  * each writes its pid, waits for a byte on its standard input, makes the shape, writes one line of
- * ids, and waits to be killed.  `shapes sleep RUID EUID SUID GID` takes these ids, writes a line,
- * and exits when its standard input ends.
+ * ids, and waits to be killed.  `shapes sleep [RUID EUID SUID GID]` takes these ids, writes a
+ * line, and exits when its standard input ends.
  */
 #include <grp.h>
 #include <pthread.h>
@@ -151,15 +151,20 @@ static int shape_exec(char *path)
 	return 1;
 }
 
-static int shape_sleep(char **ids)
+static int take_ids(char **ids)
 {
 	gid_t gid = (gid_t)atoi(ids[3]);
+
+	return setgroups(0, NULL) || setresgid(gid, gid, gid) ||
+	       setresuid((uid_t)atoi(ids[0]), (uid_t)atoi(ids[1]), (uid_t)atoi(ids[2])) ||
+	       prctl(PR_SET_DUMPABLE, 1);
+}
+
+static int shape_sleep(char **ids)
+{
 	char byte;
 
-	if (geteuid() == 0 &&
-	    (setgroups(0, NULL) || setresgid(gid, gid, gid) ||
-	     setresuid((uid_t)atoi(ids[0]), (uid_t)atoi(ids[1]), (uid_t)atoi(ids[2])) ||
-	     prctl(PR_SET_DUMPABLE, 1)))
+	if (ids && take_ids(ids))
 		return 1;
 	say_pid();
 	return read(STDIN_FILENO, &byte, 1) == 0 ? 0 : 1;
@@ -171,8 +176,8 @@ int main(int argc, char **argv)
 
 	if (strcmp(shape, "wait") == 0)
 		shape_wait();
-	if (strcmp(shape, "sleep") == 0 && argc == 6)
-		return shape_sleep(argv + 2);
+	if (strcmp(shape, "sleep") == 0 && (argc == 2 || argc == 6))
+		return shape_sleep(argc == 6 ? argv + 2 : NULL);
 	say_pid();
 	wait_for_byte();
 	if (strcmp(shape, "children") == 0)
