@@ -2,6 +2,7 @@
 #ifndef UCGROUPFS_SCOPE_H
 #define UCGROUPFS_SCOPE_H
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -20,6 +21,12 @@ static inline void ucg_closep(const int *fd)
 {
 	if (*fd >= 0)
 		close(*fd);
+}
+
+static inline void ucg_fclosep(FILE **file)
+{
+	if (*file)
+		fclose(*file);
 }
 
 /* Memory freed, descriptor closed, at the end of the scope. */

@@ -21,9 +21,19 @@
 enum fitness {
 	HELPER_MISSING,
 	HELPER_POWERLESS, /* neither setuid root nor with capabilities of its own */
+	HELPER_FOREIGN,	  /* root's, who is nobody in our user namespace */
 	HELPER_NOSUID,	  /* on a mount where that has no effect */
 	HELPER_FIT,
 };
+
+/* Whose is what belongs to somebody without a number in our user namespace; proc(5). */
+static uid_t overflow_uid(void)
+{
+	ucg_cleanup(ucg_fclosep) FILE *file = fopen("/proc/sys/kernel/overflowuid", "re");
+	unsigned uid;
+
+	return file && fscanf(file, "%u", &uid) == 1 ? uid : 65534;
+}
 
 static enum fitness rate(const char *path)
 {
@@ -32,6 +42,8 @@ static enum fitness rate(const char *path)
 
 	if (stat(path, &attributes) || access(path, X_OK))
 		return HELPER_MISSING;
+	if (attributes.st_mode & S_ISUID && attributes.st_uid == overflow_uid())
+		return HELPER_FOREIGN;
 	if (!(attributes.st_mode & S_ISUID && attributes.st_uid == 0) &&
 	    getxattr(path, "security.capability", NULL, 0) <= 0)
 		return HELPER_POWERLESS;
@@ -82,6 +94,10 @@ static int check_program(char **messagep)
 	case HELPER_POWERLESS:
 		return ucg_complain(messagep, HELPER ": not setuid root; make it so as root: "
 						     "chmod 4755 $(command -v " HELPER ")");
+	case HELPER_FOREIGN:
+		return ucg_complain(messagep,
+				    HELPER ": root, whose it is, is nobody in this user namespace, "
+					   "so it can't mount; be root there: unshare -r");
 	case HELPER_NOSUID:
 		return ucg_complain(messagep,
 				    HELPER ": on a file system that is mounted nosuid, so "

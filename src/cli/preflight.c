@@ -3,9 +3,11 @@
 #include "helper.h"
 #include "line.h"
 #include "mountinfo.h"
+#include "privilege.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -96,6 +98,50 @@ static int check_device(char **messagep)
 	return ucg_complain(messagep, "/dev/fuse: %s", strerror(errno));
 }
 
+/* How many numbers we have in /proc: one for each pid namespace from that of /proc down to ours. */
+static int read_ns_pids(unsigned *countp)
+{
+	ucg_cleanup(ucg_fclosep) FILE *file = fopen("/proc/self/status", "re");
+	ucg_autofree char *line = NULL;
+	size_t size = 0;
+
+	if (!file)
+		return -errno;
+	while (getline(&line, &size, file) >= 0) {
+		char *rest = line, *word = strsep(&rest, "\t");
+
+		if (strcmp(word, "NSpid:") != 0)
+			continue;
+		for (*countp = 0; rest; strsep(&rest, "\t"))
+			++*countp;
+	}
+	return 0;
+}
+
+/*
+ * Tracking reads what /proc says of tasks, and of the machine besides.  It shows the pid namespace
+ * of whoever mounted it: of one that is above ours our own task has several numbers there.
+ */
+static int check_proc(char **messagep)
+{
+	unsigned numbers = 1;
+	int error = read_ns_pids(&numbers);
+
+	if (error == -ENOENT)
+		return ucg_complain(messagep, "/proc: does not show us, for it is not mounted or "
+					      "that of another pid namespace; mount it as root: "
+					      "mount -t proc proc /proc");
+	if (error)
+		return ucg_complain(messagep, "/proc/self/status: %s", strerror(-error));
+	if (numbers > 1)
+		return ucg_complain(messagep, "/proc: is that of another pid namespace; mount one "
+					      "of ours: mount -t proc proc /proc");
+	if (access("/proc/loadavg", R_OK) || access("/proc/sys/kernel/pid_max", R_OK))
+		return ucg_complain(messagep, "/proc: shows processes alone; mount it without "
+					      "subset=pid");
+	return 0;
+}
+
 static int check_name(const struct ucg_options *options, uid_t uid, char **messagep)
 {
 	ucg_cleanup(ucg_mounts_clear) struct ucg_mounts mounts = {0};
@@ -103,8 +149,7 @@ static int check_name(const struct ucg_options *options, uid_t uid, char **messa
 	int error = ucg_mounts_read(&mounts);
 
 	if (error)
-		return ucg_complain(messagep, "/proc/self/mountinfo: %s; is /proc mounted?",
-				    strerror(-error));
+		return ucg_complain(messagep, "/proc/self/mountinfo: %s", strerror(-error));
 	entry = ucg_mounts_named(&mounts, options->name, uid);
 	if (entry)
 		return ucg_complain(messagep,
@@ -123,8 +168,10 @@ int ucg_preflight(struct ucg_options *options, uid_t uid, char **messagep)
 		error = check_mountpoint(options, uid, messagep);
 	if (!error)
 		error = check_device(messagep);
-	if (!error && uid != 0)
+	if (!error && uid != 0 && !ucg_privileges_may_mount())
 		error = ucg_helper_check(uid, messagep);
+	if (!error)
+		error = check_proc(messagep);
 	if (!error)
 		error = check_name(options, uid, messagep);
 	return error;

@@ -71,6 +71,13 @@ static bool has(cap_t caps, cap_value_t value)
 	return cap_get_flag(caps, value, CAP_EFFECTIVE, &is_set) == 0 && is_set;
 }
 
+bool ucg_privileges_may_mount(void)
+{
+	ucg_cleanup(free_caps) cap_t caps = cap_get_proc();
+
+	return caps && has(caps, CAP_SYS_ADMIN);
+}
+
 static int keep_needed(void)
 {
 	ucg_cleanup(free_caps) cap_t old = cap_get_proc();

@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from support import container, libc, mounts
+from support.namespaces import unshare
 from support.waiting import wait_until
 
 
@@ -131,6 +132,25 @@ def test_user_without_passwd_entry_is_told(run_hiding, sandbox, mountpoint):
 def test_allow_other_without_permission_is_told(run_hiding, mountpoint):
     result = run_hiding("/etc/fuse.conf", "", "-o", "allow_other", mountpoint)
     assert refused(result, mountpoint, "allow_other", "user_allow_other")
+
+
+@pytest.mark.parametrize("setup, words", [
+    ("mount -t tmpfs none /proc", ["not mounted"]),
+    ("mount -t proc -o subset=pid proc /proc", ["subset=pid"]),
+    ("true", ["another pid namespace"]),
+], ids=["absent", "subset-pid", "of-another-pid-namespace"])
+def test_proc_that_will_not_do_is_told(sandbox, programs, mountpoint, setup, words):
+    command = [*unshare(sandbox, "-U", "-r", "-m", "-p", "-f"), "sh", "-c", f'{setup} && exec "$@"',
+               "sh", programs["daemon"], mountpoint]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert refused(result, mountpoint, "/proc", *words)
+
+
+@pytest.mark.needs("no-root")
+def test_user_namespace_without_root_is_told(run, sandbox, mountpoint):
+    unshare(sandbox, "-U", "-c", "-m")
+    result = run(mountpoint, wrapper=["unshare", "-U", "-c", "-m"])
+    assert refused(result, mountpoint, "fusermount3", "user namespace")
 
 
 def test_version(run):
