@@ -37,6 +37,14 @@ int pidfd_get_thread(pid_t tid)
 	return (int)syscall(SYS_pidfd_open, tid, PIDFD_OF_THREAD);
 }
 
+int pidfd_get_task(pid_t tid)
+{
+	int pidfd = pidfd_get_thread(tid);
+
+	/* Older kernels know processes alone. */
+	return pidfd < 0 && errno == EINVAL ? pidfd_get(tid) : pidfd;
+}
+
 bool pidfd_is_dead(int pidfd)
 {
 	struct pollfd poll_fd = {.fd = pidfd, .events = POLLIN};
@@ -69,12 +77,27 @@ uint64_t pidfd_birth(int pidfd)
 	return attributes.st_ino;
 }
 
-int pidfd_parent(int pidfd, pid_t *ppidp)
+int pidfd_who(int pidfd, struct pidfd_who *who)
 {
 	struct pidfd_info_v0 info = {0};
 
 	if (ioctl(pidfd, PIDFD_GET_INFO_V0, &info))
 		return -errno;
-	*ppidp = (pid_t)info.ppid;
+	*who = (struct pidfd_who){
+		.tgid = (pid_t)info.tgid,
+		.ppid = (pid_t)info.ppid,
+		.uid = {info.ruid, info.euid, info.suid},
+		.gid = {info.rgid, info.egid, info.sgid},
+	};
 	return 0;
+}
+
+int pidfd_parent(int pidfd, pid_t *ppidp)
+{
+	struct pidfd_who who;
+	int error = pidfd_who(pidfd, &who);
+
+	if (!error)
+		*ppidp = who.ppid;
+	return error;
 }

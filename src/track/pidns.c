@@ -13,6 +13,7 @@
 #include "ucgroupfs/scope.h"
 
 /* linux/nsfs.h, the last two from 6.11 on. */
+#define NSFS_GET_USERNS _IO(0xb7, 0x1)
 #define NSFS_GET_PARENT _IO(0xb7, 0x2)
 #define NSFS_GET_PID_FROM_PIDNS _IOR(0xb7, 0x6, int)
 #define NSFS_GET_PID_IN_PIDNS _IOR(0xb7, 0x8, int)
@@ -47,6 +48,23 @@ static bool lives_with_us(pid_t pid)
 
 	snprintf(path, sizeof(path), "/proc/%d/ns/pid", pid);
 	return read_name(path, other) && read_name("/proc/self/ns/pid", own) && !strcmp(own, other);
+}
+
+static bool is_same_file(int left, int right)
+{
+	struct stat a, b;
+
+	return !fstat(left, &a) && !fstat(right, &b) && a.st_ino == b.st_ino &&
+	       a.st_dev == b.st_dev;
+}
+
+bool pidns_is_of_our_users(void)
+{
+	ucg_autoclose int own = open_of(getpid());
+	ucg_autoclose int users = open("/proc/self/ns/user", O_RDONLY | O_CLOEXEC);
+	ucg_autoclose int owner = own < 0 ? -1 : ioctl(own, NSFS_GET_USERNS);
+
+	return users >= 0 && owner >= 0 && is_same_file(users, owner);
 }
 
 bool pidns_can_translate(void)
@@ -86,14 +104,6 @@ void pidns_clear(struct pidns *pidns)
 }
 
 /* ---- by /proc ---- */
-
-static bool is_same_file(int left, int right)
-{
-	struct stat a, b;
-
-	return !fstat(left, &a) && !fstat(right, &b) && a.st_ino == b.st_ino &&
-	       a.st_dev == b.st_dev;
-}
 
 /* Is the namespace that is @up above that of @pid this one? */
 static bool is_below(const struct pidns *pidns, pid_t pid, unsigned up)

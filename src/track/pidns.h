@@ -21,6 +21,9 @@ struct pidns {
 	unsigned levels; /* numbers that its tasks have: 1 for ours */
 };
 
+/* Does our pid namespace belong to our user namespace? */
+bool pidns_is_of_our_users(void);
+
 /* Does the kernel translate numbers? */
 bool pidns_can_translate(void);
 

@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "hidden.h"
 #include "ucgroupfs/scope.h"
 
 /* The text behind `title` at the start of a line, or NULL. */
@@ -35,6 +36,13 @@ static unsigned count_numbers(const char *value)
 	return count;
 }
 
+unsigned proc_count_ns_pids(const char *text)
+{
+	const char *value = line_value(text, "NSpid:");
+
+	return value ? count_numbers(value) : 0;
+}
+
 static bool parse_ids(const char *value, struct proc_ids *ids)
 {
 	return sscanf(value, "%u %u %u", &ids->real, &ids->effective, &ids->saved) == 3;
@@ -53,7 +61,7 @@ int proc_parse_status(const char *text, struct proc_status *status)
 	const char *uid = line_value(text, "Uid:");
 	const char *gid = line_value(text, "Gid:");
 	const char *threads = line_value(text, "Threads:");
-	const char *levels = line_value(text, "NSpid:");
+	unsigned levels = proc_count_ns_pids(text);
 	char letter;
 	int tgid_value, ppid_value;
 	struct proc_ids uids, gids;
@@ -72,7 +80,7 @@ int proc_parse_status(const char *text, struct proc_status *status)
 		.uid = uids,
 		.gid = gids,
 		.threads = count,
-		.pid_levels = levels ? count_numbers(levels) : 1,
+		.pid_levels = levels ? levels : 1,
 		.has_memory = line_value(text, "VmSize:") != NULL,
 		.permitted = hexadecimal(line_value(text, "CapPrm:")),
 		.effective = hexadecimal(line_value(text, "CapEff:")),
@@ -243,6 +251,8 @@ int proc_read_status_in(pid_t tid, unsigned level, struct proc_status *status, p
 	char text[8192];
 	int error = read_task_file(tid, "status", text, sizeof(text));
 
+	if (error == -ESRCH)
+		return hidden_read_status(tid, level, status, numberp);
 	if (!error)
 		error = proc_parse_status(text, status);
 	return error ? error : proc_parse_ns_pid(text, level, numberp);
@@ -314,6 +324,8 @@ int proc_read_threads(pid_t tgid, struct ucg_pids *pids)
 
 	snprintf(path, sizeof(path), "/proc/%d/task", tgid);
 	error = read_numbers(path, pids);
+	if (error == -ESRCH && hidden_process_lives(tgid))
+		return ucg_pids_append(pids, tgid);
 	if (error)
 		return error;
 	/* A thread that exits leaves at once; only the leader stays as a zombie, as first entry. */

@@ -47,6 +47,8 @@ struct proc_load {
 
 /* Each parses NUL-terminated text.  Return: 0; -EINVAL: not the format. */
 int proc_parse_status(const char *text, struct proc_status *status);
+/* How many numbers the NSpid line has; 0: there is none. */
+unsigned proc_count_ns_pids(const char *text);
 /* The number on the NSpid line at @level, from 1; 0: there is none. */
 int proc_parse_ns_pid(const char *text, unsigned level, pid_t *numberp);
 int proc_parse_stat(const char *text, struct proc_stat *stat);
@@ -63,13 +65,15 @@ int proc_parse_mount(const char *line);
  * does, and that of no other that an ordinary user could make? */
 bool proc_parse_uid_map(const char *text);
 
-/* Each reads one file.  Return: 0; -ESRCH: no such task (or hidden); -EMFILE and the like. */
+/* Each reads one file.  Return: 0; -ESRCH: no such task (or hidden); -EMFILE and the like.  Of a
+ * task that /proc hides its status is what hidden.h can know. */
 int proc_read_status(pid_t tid, struct proc_status *status);
 /* Besides, the task's number in its pid namespace at @level; 0: it has none. */
 int proc_read_status_in(pid_t tid, unsigned level, struct proc_status *status, pid_t *numberp);
 int proc_read_stat(pid_t tgid, pid_t tid, struct proc_stat *stat);
 int proc_read_limit(pid_t tid, const char *title, uint64_t *softp);
-/* Thread ids of a process that are alive, appended in /proc's order. */
+/* Thread ids of a process that are alive, appended in /proc's order; of a process that /proc hides
+ * its own alone. */
 int proc_read_threads(pid_t tgid, struct ucg_pids *pids);
 /* As far as its uid_map tells; what can't be read is no. */
 bool proc_is_in_initial_user_ns(pid_t tid);

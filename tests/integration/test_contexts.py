@@ -3,6 +3,7 @@
 
 import os
 import resource
+import signal
 import subprocess
 
 import pytest
@@ -50,16 +51,33 @@ def optional_features(programs, sandbox):
     return result.stderr.strip().split("known are: ")[1].split(", ")
 
 
+def test_where_its_own_proc_hides_processes(sandbox, programs, processes):
+    wrapper = [*unshare(sandbox, "-U", "-r", "-p", "-f", "-m"), "sh", "-c",
+               'mount -t proc -o hidepid=2 proc /proc && exec "$@"', "sh"]
+    run_smoke(programs, sandbox.folder(), wrapper)
+
+
+def run_smoke_without(sandbox, programs, features):
+    folder = sandbox.folder()
+    daemon = os.path.join(folder, f"without-{features}")
+    with open(daemon, "w", encoding="utf-8") as file:
+        file.write(f'#!/bin/sh\nexec {programs["daemon"]} --without={features} "$@"\n')
+    os.chmod(daemon, 0o755)
+    run_smoke(programs, folder, sandbox.as_user(["env"]), daemon)
+
+
 def test_without_each_optional_feature(sandbox, programs, processes):
     features = optional_features(programs, sandbox)
     assert len(features) >= 3
-    for feature in [*features, ",".join(features)]:
-        folder = sandbox.folder()
-        daemon = os.path.join(folder, f"without-{feature}")
-        with open(daemon, "w", encoding="utf-8") as file:
-            file.write(f'#!/bin/sh\nexec {programs["daemon"]} --without={feature} "$@"\n')
-        os.chmod(daemon, 0o755)
-        run_smoke(programs, folder, sandbox.as_user(["env"]), daemon)
+    features.remove("whole-proc")
+    for names in [*features, ",".join(features)]:
+        run_smoke_without(sandbox, programs, names)
+
+
+@pytest.mark.needs("few-pids")
+def test_without_whole_proc(sandbox, programs, processes):
+    for names in ["whole-proc", ",".join(optional_features(programs, sandbox))]:
+        run_smoke_without(sandbox, programs, names)
 
 
 def test_with_ignored_signals_and_strict_umask(sandbox, programs, processes):
@@ -150,8 +168,10 @@ def test_marker_left_by_a_killed_daemon_is_no_hindrance(sandbox, programs, proce
     dead.start()
     sleeper = dead.sleeper_in(dead.root.mkgroup("g"))
     marked = sandbox.user(resource.prlimit, sleeper.pid, libc.RLIMIT_LOCKS)
-    for pid in reversed(dead.servers()):
-        os.kill(pid, 9)
+    servers = dead.servers()
+    for number in (signal.SIGSTOP, signal.SIGKILL):  # so that neither learns of the other's end
+        for pid in servers:
+            os.kill(pid, number)
     dead.daemon.wait()
     assert sandbox.user(resource.prlimit, sleeper.pid, libc.RLIMIT_LOCKS) == marked
     assert marked != resource.getrlimit(libc.RLIMIT_LOCKS), "the marker that is left"
