@@ -6,7 +6,8 @@
 # runs the unit and integration tests, the differential tester and the attacks, checks format,
 # tidiness and manual page, the model of discovery, and repeats the quick tests under
 # AddressSanitizer and UndefinedBehaviorSanitizer.
-# --long: larger models, and everything under ASan+UBSan and under TSan.
+# --long: larger models, and everything under ASan+UBSan, under TSan, and by an ordinary user in
+# namespaces of his own (the quick run: the quick tests in one of them).
 # The last line is `N passed, N failed`; exit status 0 only if nothing failed.
 set -u
 umask 022
@@ -42,10 +43,10 @@ clean_up() {
 trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
-# Tests that drop to an ordinary user write sanitizer reports here.
-mkdir "$temp/reports" "$temp/reachable"
+# Tests that drop to an ordinary user write sanitizer reports here, and results.
+mkdir "$temp/reports" "$temp/results" "$temp/reachable"
 chmod 711 "$temp"
-chmod 1777 "$temp/reports"
+chmod 1777 "$temp/reports" "$temp/results"
 
 export PYTHONDONTWRITEBYTECODE=1
 
@@ -81,7 +82,7 @@ limited() {
 # One number of the only <testsuite> of a JUnit file; 0 if there is none.
 junit() {
 	value=
-	[ ! -e "$temp/junit.xml" ] || value=$(tr '\n\t' '  ' <"$temp/junit.xml" |
+	[ ! -e "$temp/results/junit.xml" ] || value=$(tr '\n\t' '  ' <"$temp/results/junit.xml" |
 		sed -n "s/.*<testsuite [^>]* $1=\"\([0-9]*\)\".*/\1/p")
 	echo "${value:-0}"
 }
@@ -93,7 +94,7 @@ count_junit() {
 	good=$(($(junit tests) - bad - $(junit skipped)))
 	[ "$bad" -gt 0 ] || { [ "$1" -eq 0 ] && [ "$good" -gt 0 ]; } || bad=1
 	count "$good" "$bad"
-	rm -f "$temp/junit.xml"
+	rm -f "$temp/results/junit.xml"
 }
 
 # check NAME SECONDS COMMAND...: counts as one test; status 77 means skipped, for a reason given
@@ -144,19 +145,22 @@ build_or_end() {
 
 unit_tests() {
 	begin "unit tests ($1)"
-	limited 1200 ctest --preset "$1" --output-junit "$temp/junit.xml"
+	limited 1200 ctest --preset "$1" --output-junit "$temp/results/junit.xml"
 	count_junit $?
 }
 
-# Sets $build to where an ordinary user reaches what was built: root's checkout may lie in a folder
-# that is closed to others.
+# Sets $build and $source to where an ordinary user reaches what was built, and from what: root's
+# checkout may lie in a folder that is closed to others.
 find_build() {
 	build=$PWD/build/$1
+	source=$PWD
 	[ "$(id -u)" -eq 0 ] || return 0
 	setpriv --reuid 65534 --regid 65534 --clear-groups test -x "$build/src/ucgroupfs" && return
 	(cd build && find "$1" -type f -perm /111 ! -name '*.so' ! -path '*/CMakeFiles/*' \
 		-exec cp --parents -t "$temp/reachable" {} +)
 	build=$temp/reachable/$1
+	cp -r tests man "$temp/reachable"
+	source=$temp/reachable
 }
 
 # pytests NAME PRESET SECONDS ARGUMENT...
@@ -167,7 +171,27 @@ pytests() {
 	shift 3
 	limited "$seconds" env "UCG_DAEMON=$build/src/ucgroupfs" "UCG_BUILD=$build" \
 		/usr/bin/python3 -m pytest -p no:cacheprovider -q -rfEs --durations=8 \
-		--junitxml="$temp/junit.xml" "$@"
+		--junitxml="$temp/results/junit.xml" "$@"
+	count_junit $?
+}
+
+# pytests_inside WAY SECONDS ARGUMENT...: integration tests by an ordinary user in namespaces of his
+# own; the ways are those of tests/inside.py.  Any skip that support/lacking.py does not list fails.
+pytests_inside() {
+	begin "integration tests inside $1 (dev)"
+	find_build dev
+	way=$1
+	seconds=$2
+	shift 2
+	/usr/bin/python3 tests/inside.py "$way" true || {
+		echo "skipped: an ordinary user has no such namespaces here"
+		count 0 0
+		return
+	}
+	limited "$seconds" /usr/bin/python3 tests/inside.py "$way" env -C "$source" \
+		"UCG_DAEMON=$build/src/ucgroupfs" "UCG_BUILD=$build" \
+		/usr/bin/python3 -m pytest -p no:cacheprovider -q -rfE --listed-skips --durations=8 \
+		--junitxml="$temp/results/junit.xml" "$@" tests/integration
 	count_junit $?
 }
 
@@ -222,6 +246,12 @@ check "manual page" 10 sh tests/lint.sh man
 check "tidy" 400 sh tests/lint.sh tidy build/dev
 unit_tests dev
 pytests "integration tests" dev 1200 tests/integration $long
+if [ -z "$long" ]; then
+	pytests_inside unshare 300 -m quick
+else
+	pytests_inside unshare 1200
+	pytests_inside bwrap 1200
+fi
 differential_tester
 pytests "attacks" dev "$attacks_s" tests/attack $long
 counted "model of discovery" "$model_s" sh tests/model/run.sh $long

@@ -9,14 +9,15 @@ from test_contexts import run_smoke
 
 pytestmark = pytest.mark.needs("system")
 
-HIDEPID = ["noaccess", "invisible", "ptraceable"]
+each_hidepid = pytest.mark.parametrize("hidepid", ["noaccess", "invisible", "ptraceable"],
+                                       indirect=True)
 
 
-@pytest.fixture(params=HIDEPID, autouse=True)
+@pytest.fixture(autouse=True)
 def hidepid(request, sandbox):
-    """Over the one of the test's mount namespace; root sees through it."""
-    libc.mount("proc", "/proc", "proc", 0, f"hidepid={request.param}")
-    yield request.param
+    """Over the /proc of the test's mount namespace; root sees through it."""
+    libc.mount("proc", "/proc", "proc", 0, f"hidepid={getattr(request, 'param', 'invisible')}")
+    yield
     libc.umount("/proc")
 
 
@@ -27,11 +28,13 @@ def task(task):
     return task
 
 
+@each_hidepid
 def test_undumpable_process_is_hidden_from_its_user(hierarchy, task):
     path = f"/proc/{task.pid}/limits"
     assert errno_of(hierarchy.user, read_whole, path) in ("EPERM", "ENOENT", "EACCES")
 
 
+@each_hidepid
 @pytest.mark.parametrize("file", ["tasks", "cgroup.procs"])
 def test_undumpable_process_is_attached(root, task, file):
     group = root.mkgroup("g")
@@ -45,6 +48,7 @@ def test_undumpable_process_attaches_itself(root, task):
     assert group.tasks() == [task.pid]
 
 
+@each_hidepid
 def test_undumpable_process_reads_lists(root, hierarchy, task):
     group = root.mkgroup("g")
     sleeper = hierarchy.sleeper_in(group)
