@@ -31,9 +31,9 @@ def main(way, *command):
     try:
         sandbox.enter()
         with subprocess.Popen([*sandbox.as_user(WAYS[way]), *command]) as process:
-            # Who ends the group means the command, which says what it has done so far.
+            # Its last words are to be heard.
             for number in (signal.SIGINT, signal.SIGTERM):
-                signal.signal(number, signal.SIG_IGN)
+                signal.signal(number, lambda number, _: process.send_signal(number))
             return process.wait()
     finally:
         sandbox.leave()
