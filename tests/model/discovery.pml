@@ -19,8 +19,10 @@
  * Checked: when a group is declared empty, no live task is in it; and none turns up in it later.
  *
  * Each line that begins with `variant` is one run of run.sh: what spin must find, a name, the
- * sizes PIDS,FORKS of the quick run, those of the long one (- for none), the definitions, and after
- * the dash what it is about.  FORKS >= PIDS lets the pids wrap.
+ * sizes of the quick run, those of the long one (- for none), the definitions, and after the dash
+ * what it is about.  FORKS >= PIDS lets the pids wrap.
+ *
+ * sizes PIDS,FORKS
  *
  * variant right alone          4,4 5,5 - one process and its descendants
  * variant right looks          4,3 5,4 LOOKS - requests settle the group while members live
