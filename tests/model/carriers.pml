@@ -42,8 +42,8 @@
  *     met one.  Tasks without carriers are zombies or strangers: that is read after the carriers.
  * C7. A whole process is attached by its marker, then by the hints of its threads.  A thread in flight
  *     has copied the old hint, and may fork as soon as it is out: so each thread whose hint was
- *     written has to be seen outside of a fork (M1), and then the threads are listed again, until
- *     there is none with another hint.
+ *     written has to be seen outside of a fork (M1), and then the threads are listed again, the
+ *     leader first and last, until there is none with another hint and the cursor stood still.
  *
  * Checked: when a group is declared empty no live task is in it, and none turns up in it later.
  *
@@ -59,7 +59,7 @@
  * variant right split          4,2 5,3 SPLIT THREADS LOOKS - its threads are in two groups
  * variant right split-wipes    4,2 5,3 SPLIT THREADS WIPES LOOKS - and lose one carrier or the other
  * variant right order          4,2 5,3 ORDER SPLIT THREADS WIPES - carriers read in two steps
- * variant right pending-pass   4,2 5,3 INEXACT SPLIT THREADS WIPES LOOKS - full passes over slots
+ * variant right pending-pass   3,1 4,2 INEXACT SPLIT THREADS WIPES LOOKS - full passes over slots
  * variant right proc           4,3 5,4 INEXACT PROC ZOMBIES WIPES - full passes over /proc
  * variant right proc-threads   3,1 4,2 INEXACT PROC ZOMBIES SPLIT THREADS WIPES - the same, threads
  * variant right attach         4,2 5,3 ATTACH PAIR THREADS - a process of several threads is attached
@@ -77,8 +77,9 @@
  * variant wrong zombies-free   4,3 - ZOMBIES_FREE INEXACT PROC ZOMBIES - in /proc (C6)
  * variant wrong zombies-by-marker 4,3 - ZOMBIES_BY_MARKER INEXACT PROC ZOMBIES WIPES - (C6)
  * variant wrong alive-first    4,3 - ALIVE_FIRST INEXACT PROC ZOMBIES WIPES - state before carriers (C6)
- * variant wrong attach-once    5,3 - ATTACH_ONCE ATTACH PAIR THREADS - threads listed once (C7)
- * variant wrong attach-forking 5,3 - NOT_OUTSIDE ATTACH PAIR THREADS - not waited for M1 (C7)
+ * variant wrong attach-once    4,2 - ATTACH_ONCE ATTACH PAIR THREADS - threads listed once (C7)
+ * variant wrong attach-unsteady 4,2 - UNSTEADY ATTACH PAIR THREADS - though threads came meanwhile (C7)
+ * variant wrong attach-forking 4,2 - NOT_OUTSIDE ATTACH PAIR THREADS - not waited for M1 (C7)
  */
 
 #ifndef PIDS
@@ -331,6 +332,7 @@ bool pend;
 bool whole, passing, counting; /* this look: full passes; over /proc; zombies count in this one */
 #ifdef ATTACH
 bool attached, wrote;
+byte listed_at;
 #endif
 bool began_alive;    /* ALIVE_FIRST: it lived before its carriers were read */
 byte seen, p, i, saw_marker, saw_hint;
@@ -597,10 +599,21 @@ inline read_bare()
 #define read_leaders_last() skip
 #endif
 
+/* Passes go against the order of allocation, for it must not matter to them. */
+inline read_all()
+{
+	i = PIDS;
+	do
+	:: atomic { seen == FREE && i > 0 -> i--; begin_slot(i) }
+	steps_of_a_slot()
+	:: atomic { seen == FREE && i == 0 -> break }
+	od
+}
+
 inline pending_pass()
 {
 	pend = true;
-	read_slots(0, PIDS - 1);
+	read_all();
 	read_leaders_last();
 	atomic { exact[G] = true; exact[H] = true }
 }
@@ -608,7 +621,7 @@ inline pending_pass()
 inline proc_pass(counts)
 {
 	counting = counts;
-	read_slots(0, PIDS - 1);
+	read_all();
 	read_leaders_last()
 }
 
@@ -721,12 +734,17 @@ inline attach_process()
 		do
 		:: atomic {
 			wrote = false;
-			i = 0 }
+			listed_at = cursor }
 		   list_and_write_hints();
 #ifndef ATTACH_ONCE
 		   if
+#ifdef UNSTEADY
 		   :: !wrote -> break
-		   :: wrote
+		   :: else
+#else
+		   :: !wrote && cursor == listed_at -> break
+		   :: else
+#endif
 		   fi;
 #endif
 #ifndef NOT_OUTSIDE
