@@ -36,10 +36,15 @@
  *     since, and may die as soon as that is out.  Last: who comes there later left a slot that may
  *     not have been read; if that is read as free, the leader's, read after it, shows him; and what
  *     he forks from there on moves the cursor.
+ *     A dead leader whose marker is lost reads like a stranger; whoever execs then has the hint.  So
+ *     what lives and carried nothing is read once more at the end; that no exec of the same process
+ *     comes between those last readings, too, is assumed.
  * C5. One pass over slots that pends restores G1 as before, with C4 (G4).
- * C6. In passes over /proc a zombie counts for every group unless it was one in the pass before: it
- *     does not say whose it was, and may have forked during the pass.  Three passes where the first
- *     met one.  Tasks without carriers are zombies or strangers: that is read after the carriers.
+ * C6. In two passes over /proc only live finds count, too: zombies are nobody's, whatever they read
+ *     as.  What was taken before the cursor was read, and is not found by the first pass, is dead or
+ *     was in flight when its slot was read.  In the second it is found, or dead, or in flight still;
+ *     then its forker has lived all through the first, and was found.  What was taken since lies in
+ *     the next range.
  * C7. A whole process is attached by its marker, then by the hints of its threads.  A thread in flight
  *     has copied the old hint, and may fork as soon as it is out: so each thread whose hint was
  *     written has to be seen outside of a fork (M1), and then the threads are listed again, the
@@ -57,10 +62,10 @@
  * variant right wipes          4,3 5,4 WIPES LOOKS - processes lose one carrier or the other
  * variant right threads        4,3 5,4 THREADS LOOKS - a process with threads that fork and exec
  * variant right split          4,2 5,3 SPLIT THREADS LOOKS - its threads are in two groups
- * variant right split-wipes    4,2 5,3 SPLIT THREADS WIPES LOOKS - and lose one carrier or the other
- * variant right order          4,2 5,3 ORDER SPLIT THREADS WIPES - carriers read in two steps
+ * variant right split-wipes    4,1 4,2 SPLIT THREADS WIPES LOOKS - and lose one carrier or the other
+ * variant right order          4,1 4,2 ORDER SPLIT THREADS WIPES - carriers read in two steps
  * variant right pending-pass   3,1 4,2 INEXACT SPLIT THREADS WIPES LOOKS - full passes over slots
- * variant right proc           4,3 5,4 INEXACT PROC ZOMBIES WIPES - full passes over /proc
+ * variant right proc           4,2 4,3 UNKNOWN INEXACT PROC ZOMBIES WIPES LOOKS - full passes over /proc
  * variant right proc-threads   3,1 4,2 INEXACT PROC ZOMBIES SPLIT THREADS WIPES - the same, threads
  * variant right attach         4,2 5,3 ATTACH PAIR THREADS - a process of several threads is attached
  *
@@ -73,10 +78,9 @@
  * variant wrong again-early    4,2 - AGAIN_EARLY SPLIT THREADS - but at the beginning of a look (C4)
  * variant wrong again-late     4,2 - AGAIN_LATE SPLIT THREADS - or but at the end (C4)
  * variant wrong dead-leader    4,3 - DEAD_LEADER_FREE BARE_ONCE THREADS WIPES - one whose process lives is free (C4)
+ * variant wrong bare-once      4,3 - BARE_ONCE THREADS WIPES - a stranger is not read again (C4)
  * variant wrong pass-not-again 4,2 - NOT_AGAIN INEXACT SPLIT THREADS - a pass without C4
- * variant wrong zombies-free   4,3 - ZOMBIES_FREE INEXACT PROC ZOMBIES - in /proc (C6)
- * variant wrong zombies-by-marker 4,3 - ZOMBIES_BY_MARKER INEXACT PROC ZOMBIES WIPES - (C6)
- * variant wrong alive-first    4,3 - ALIVE_FIRST INEXACT PROC ZOMBIES WIPES - state before carriers (C6)
+ * variant wrong one-proc-pass  4,3 - ONE_PASS UNKNOWN INEXACT PROC ZOMBIES - one pass over /proc (C6)
  * variant wrong attach-once    4,2 - ATTACH_ONCE ATTACH PAIR THREADS - threads listed once (C7)
  * variant wrong attach-unsteady 4,2 - UNSTEADY ATTACH PAIR THREADS - though threads came meanwhile (C7)
  * variant wrong attach-forking 4,2 - NOT_OUTSIDE ATTACH PAIR THREADS - not waited for M1 (C7)
@@ -327,14 +331,12 @@ bool again[PIDS];  /* leaders that are read again at the end (C4) */
 #ifdef THREADS
 bool bare[PIDS];   /* and those that carried nothing in this look */
 #endif
-bool was_zombie[PIDS]; /* in the pass before */
 bool pend;
-bool whole, passing, counting; /* this look: full passes; over /proc; zombies count in this one */
+bool whole;        /* this look: full passes */
 #ifdef ATTACH
 bool attached, wrote;
 byte listed_at;
 #endif
-bool began_alive;    /* ALIVE_FIRST: it lived before its carriers were read */
 byte seen, p, i, saw_marker, saw_hint;
 
 #ifdef MARKER_ALONE
@@ -385,9 +387,6 @@ inline begin_slot(which)
 {
 	p = which;
 	seen = slot[p];
-#ifdef ALIVE_FIRST
-	began_alive = (seen == ALIVE);
-#endif
 	if
 	:: seen == TAKEN && !pend -> seen = FREE
 	:: seen == ALIVE || seen == ZOMBIE -> seen = READING
@@ -403,36 +402,6 @@ inline read_marker()
 inline read_hint()
 {
 	saw_hint = (slot[p] == ALIVE -> hint_of(p) : NONE)
-}
-
-/* Met by a pass over /proc, and dead when it was to be seen to live. */
-inline count_dead()
-{
-	if
-	:: counting && !was_zombie[p] ->
-#ifdef ZOMBIES_FREE
-		skip
-#elif defined(ZOMBIES_BY_MARKER)
-		found[saw_marker] = true;
-		any_found = true
-#else
-		if
-#ifdef ALIVE_FIRST
-		:: began_alive ->
-			found[group_by(saw_marker, saw_hint)] = true;
-			any_found = true
-		:: else ->
-#else
-		::
-#endif
-			found[G] = true;
-			found[H] = true;
-			any_found = true
-		fi
-#endif
-	:: else
-	fi;
-	was_zombie[p] = (slot[p] == ZOMBIE)
 }
 
 /* That it lives is seen last, and what it carries is read again with its pidfd in hand. */
@@ -455,7 +424,6 @@ inline judge()
 #endif
 		:: else
 		fi
-	:: passing && slot[p] != ALIVE -> count_dead()
 	:: else
 	fi;
 #ifdef THREADS
@@ -618,32 +586,19 @@ inline pending_pass()
 	atomic { exact[G] = true; exact[H] = true }
 }
 
-inline proc_pass(counts)
-{
-	counting = counts;
-	read_all();
-	read_leaders_last()
-}
-
 /* Exact afterwards is a group of which nothing lived before and nothing was found. */
 inline proc_passes()
 {
 	pend = false;
-	passing = true;
-#ifdef ZOMBIES
-	proc_pass(false);
+	read_all();
+	read_leaders_last();
+#ifndef ONE_PASS
+	read_all();
+	read_leaders_last();
 #endif
-	proc_pass(true);
-	proc_pass(true);
 	atomic {
-		passing = false;
-		counting = false;
 		exact[G] = !found[G] && !witness[G];
-		exact[H] = !found[H] && !witness[H];
-		do
-		:: i < PIDS -> was_zombie[i] = false; i++
-		:: else -> i = 0; break
-		od
+		exact[H] = !found[H] && !witness[H]
 	}
 }
 
@@ -789,6 +744,8 @@ active proctype tracker()
 #ifndef INEXACT
 		exact[G] = true;
 		exact[H] = true;
+#elif defined(UNKNOWN)
+		held[0] = NONE;
 #endif
 		frontier = cursor;
 		n = 0;

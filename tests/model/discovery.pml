@@ -16,6 +16,13 @@
  * slots (pids that were taken and empty when read); and for each group whether it is exact: every
  * member that was taken before the frontier is known, pending or dead.
  *
+ * Namespaces.  A task in pid namespaces below ours has a pid in each of them, and its forks take one
+ * in each, the innermost first and ours last (alloc_pid()).  Only ours is read here.  What is done
+ * before ours is taken is done between `copy` and `take`, which are as far apart as one likes; a fork
+ * that fails there takes nothing of ours, and is no fork of the model.  One that fails afterwards is
+ * `show`'s failure.  So members in namespaces of their own need no variant; that the pid of ours is
+ * chosen by clone3's set_tid needs privilege in our namespace, and is SET_TID.
+ *
  * Checked: when a group is declared empty, no live task is in it; and none turns up in it later.
  *
  * Each line that begins with `variant` is one run of run.sh: what spin must find, a name, the

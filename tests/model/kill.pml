@@ -282,7 +282,7 @@ active proctype tracker()
 		od
 	}
 end:	do
-	:: atomic { !written -> skip }; write_kill()
+	:: atomic { !written -> skip }; write_kill(); look()
 #ifdef NEWCOMER
 	:: atomic { !attached && slot[1] == ALIVE && birth[1] == 2 && !forking[1] ->
 		attached = true;
