@@ -22,10 +22,10 @@
  *
  * Guarantees:
  * C1. A hint of ours decides; without one the marker does; without both it is nobody's.
- * C2. Of a slot the marker is read first, then the hint, and that it lives is seen last (pidfd).
- *     The marker is not regained but by an attach; a slot's hint is, by exec: marker lost means that
- *     the hint is there and stays.  What lives at the end has lived all through; of what has died by
- *     then, neither carrier says anything.
+ * C2. Marker and hint of a slot are read in either order, and that it lives is seen last (pidfd), with
+ *     the carriers read again after the pidfd was opened.  What lives at the end has lived all through;
+ *     of what has died by then neither carrier says anything.  No order could do for exec, which gives
+ *     a slot another hint: that is C4's.
  * C3. In looks in the order of slots only live finds count.  A member that is dead when it is read
  *     has forked before, what it forked lies later in the order, and was out: it could not die with a
  *     fork in flight.  So G3 of discovery.h holds with `dead` for `free`.
@@ -64,6 +64,7 @@
  * variant right split          4,2 5,3 SPLIT THREADS LOOKS - its threads are in two groups
  * variant right split-wipes    4,1 4,2 SPLIT THREADS WIPES LOOKS - and lose one carrier or the other
  * variant right order          4,1 4,2 ORDER SPLIT THREADS WIPES - carriers read in two steps
+ * variant right order-other    4,2 - HINT_BEFORE_MARKER ORDER PAIR THREADS WIPES - the hint first
  * variant right pending-pass   3,1 4,2 INEXACT SPLIT THREADS WIPES LOOKS - full passes over slots
  * variant right proc           4,2 4,3 UNKNOWN INEXACT PROC ZOMBIES WIPES LOOKS - full passes over /proc
  * variant right proc-threads   3,1 4,2 INEXACT PROC ZOMBIES SPLIT THREADS WIPES - the same, threads
@@ -73,11 +74,10 @@
  * variant wrong marker-first   4,2 - MARKER_FIRST SPLIT THREADS - the marker decides over the hint (C1)
  * variant wrong leaders-hint   4,2 - LEADERS_HINT SPLIT THREADS - the leader's for all its threads (C1)
  * variant wrong lone-hint-lost 4,2 - WIPE_ALONE SPLIT WIPES - a thread alone in a group loses its hint
- * variant wrong hint-read-first 4,3 - HINT_BEFORE_MARKER ORDER PAIR THREADS WIPES - against C2
  * variant wrong not-again      4,2 - NOT_AGAIN SPLIT THREADS - leaders are not read again (C4)
  * variant wrong again-early    4,2 - AGAIN_EARLY SPLIT THREADS - but at the beginning of a look (C4)
  * variant wrong again-late     4,2 - AGAIN_LATE SPLIT THREADS - or but at the end (C4)
- * variant wrong dead-leader    4,3 - DEAD_LEADER_FREE BARE_ONCE THREADS WIPES - one whose process lives is free (C4)
+ * variant wrong dead-leader    4,3 - DEAD_LEADER_FREE THREADS WIPES - one whose process lives is free (C4)
  * variant wrong bare-once      4,3 - BARE_ONCE THREADS WIPES - a stranger is not read again (C4)
  * variant wrong pass-not-again 4,2 - NOT_AGAIN INEXACT SPLIT THREADS - a pass without C4
  * variant wrong one-proc-pass  4,3 - ONE_PASS UNKNOWN INEXACT PROC ZOMBIES - one pass over /proc (C6)
