@@ -60,15 +60,15 @@
  * sizes PIDS,FORKS
  *
  * variant right wipes          4,3 5,4 WIPES LOOKS - processes lose one carrier or the other
- * variant right threads        4,3 5,4 THREADS LOOKS - a process with threads that fork and exec
- * variant right split          4,2 5,3 SPLIT THREADS LOOKS - its threads are in two groups
+ * variant right threads        4,2 4,3 THREADS LOOKS - a process with threads that fork and exec
+ * variant right split          4,1 4,2 SPLIT THREADS LOOKS - its threads are in two groups
  * variant right split-wipes    4,1 4,2 SPLIT THREADS WIPES LOOKS - and lose one carrier or the other
  * variant right order          4,1 4,2 ORDER SPLIT THREADS WIPES - carriers read in two steps
  * variant right order-other    4,2 - HINT_BEFORE_MARKER ORDER PAIR THREADS WIPES - the hint first
  * variant right pending-pass   3,1 4,2 INEXACT SPLIT THREADS WIPES LOOKS - full passes over slots
  * variant right proc           4,2 4,3 UNKNOWN INEXACT PROC ZOMBIES WIPES LOOKS - full passes over /proc
  * variant right proc-threads   3,1 4,2 INEXACT PROC ZOMBIES SPLIT THREADS WIPES - the same, threads
- * variant right attach         4,2 5,3 ATTACH PAIR THREADS - a process of several threads is attached
+ * variant right attach         4,1 4,2 ATTACH PAIR THREADS - a process of several threads is attached
  *
  * variant wrong marker-alone   4,3 - MARKER_ALONE WIPES - the hint is not asked (C1)
  * variant wrong marker-first   4,2 - MARKER_FIRST SPLIT THREADS - the marker decides over the hint (C1)

@@ -28,9 +28,9 @@
  *
  * sizes TASKS,FORKS,REQUESTS
  *
- * variant right all            3,1,2 3,2,3 FORKED - forks, deaths, requests and the agent's rmdir
- * variant right requests       2,0,3 3,0,4 - more requests, every task known
- * variant right from-root      2,0,3 3,0,4 FROM_ROOT - the same, a task comes from the root
+ * variant right all            3,1,2 - FORKED - forks, deaths, requests and the agent's rmdir
+ * variant right requests       2,0,2 2,0,3 - more requests, every task known
+ * variant right from-root      2,0,2 2,0,3 FROM_ROOT - the same, a task comes from the root
  *
  * variant wrong not-drained    2,0,2 - NOT_DRAINED - answered from what was known (S1)
  * variant wrong event-believed 3,1,1 - EVENT_BELIEVED FORKED - the last known one's death is the end (S2)
