@@ -55,8 +55,7 @@ int carry_write_thread(struct track *track, pid_t tid, const struct epoch *epoch
 	return hint_set(track->roster.hints, tid, epoch ? epoch->hint : 0);
 }
 
-/* Return: how many hints were changed; -ESRCH: nobody lives; as hint_set(). */
-static int write_hints_once(struct track *track, pid_t pid, const struct epoch *epoch)
+int carry_write_threads(struct track *track, pid_t pid, const struct epoch *epoch)
 {
 	ucg_cleanup(ucg_pids_clear) struct ucg_pids threads = {0};
 	int wanted = epoch ? (int)epoch->hint : 0, changed = 0;
@@ -86,7 +85,7 @@ static int write_hints(struct track *track, pid_t pid, const struct epoch *epoch
 	if (!threaded)
 		return carry_write_thread(track, pid, epoch);
 	do
-		changed = write_hints_once(track, pid, epoch);
+		changed = carry_write_threads(track, pid, epoch);
 	while (changed > 0);
 	return changed;
 }

@@ -44,6 +44,9 @@ void carry_take_state(struct track *track, struct member *member, const struct m
 /* One thread's hint becomes that of its epoch, or with NULL none.  Return: as hint_set(). */
 int carry_write_thread(struct track *track, pid_t tid, const struct epoch *epoch);
 
+/* The same for all threads of a process that have another.  Return: how many had; as hint_set(). */
+int carry_write_threads(struct track *track, pid_t pid, const struct epoch *epoch);
+
 /* Takes all marks back and gives the limit that was there before. */
 int carry_strip(struct track *track, pid_t pid);
 

@@ -59,7 +59,7 @@ void discovery_declare_quiet(struct track *track, uint64_t looks)
 	struct tracked_group *group, *next;
 
 	cds_list_for_each_entry_safe (group, next, &track->suspects, suspect)
-		if (group->suspect_since < looks && !group->found_live)
+		if (group->suspect_since < looks && !group->found)
 			declare_empty(track, group);
 }
 
@@ -80,7 +80,7 @@ static void forget_finds(struct track *track)
 	struct tracked_group *group;
 
 	cds_list_for_each_entry (group, &track->suspects, suspect)
-		group->found = group->found_live = 0;
+		group->found = 0;
 }
 
 /* One round of declaring.  Return: 0: go on; else as discovery_resolve(). */

@@ -86,7 +86,7 @@ static int look_here(struct track *track, const struct cursor_reading *reading)
 	scan.pid_max = track->cursor.pid_max;
 	scan_range(&scan, &track->pending, track->cursor.frontier);
 	track->claims = true;
-	discovery_count(track, &scan, 0);
+	discovery_count(track, &scan);
 	error = discovery_merge(track, &scan);
 	track->claims = false;
 	split_read_leaders(track);
@@ -183,6 +183,7 @@ int discovery_look(struct track *track)
 		return error;
 	if (!reading.is_trusted)
 		return -EAGAIN;
+	split_read_leaders(track);
 	if (cursor_distance(&track->cursor, reading.pid) > TRACK_LOOK_MAX &&
 	    !expects_strangers(track))
 		return look_by_worker(track, &reading);
@@ -256,7 +257,7 @@ static void forget_all_finds(struct track *track)
 
 	urcu_memb_read_lock();
 	cds_lfht_for_each_entry (track->roster.groups, &iterator, group, link)
-		group->found = group->found_live = 0;
+		group->found = 0;
 	urcu_memb_read_unlock();
 }
 
@@ -311,7 +312,7 @@ void discovery_collect(struct track *track, struct pass_job *job)
 	discovery_drain(track);
 	forget_all_finds(track);
 	/* As the passes saw them: whoever has died since was there, and may have forked. */
-	discovery_count(track, &job->scan, job->passes);
+	discovery_count(track, &job->scan);
 	read_again(track, &job->scan);
 	if (job->by_proc)
 		expect_threads(track, job);

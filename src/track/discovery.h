@@ -41,6 +41,12 @@
  * z's, at a time when q was alive or in flight.  Alive: it was found, contradiction.  In flight:
  * the same argument for q and its forker; the chain ends, for pids are finite.
  *
+ * Zombies count for nothing: whoever is dead when his slot is read has forked before, and what he
+ * forked lies later in the order and was out, for he could not die with a fork in flight.
+ *
+ * G3 holds for slots that keep their task.  exec by a thread that is not the leader moves one into
+ * a slot that was taken long ago: split.h, T2.
+ *
  * Groups that became suspect during the look are not declared by it: a known member may have
  * finished a fork and died between the examination of the slot and the second drain.
  *
@@ -51,14 +57,12 @@
  * order of the slots.  In doubt are the last slots before c alone (SCAN_DOUBTS): more are not taken
  * while a gap lasts.
  *
- * Over /proc what is in flight is not seen.  But let two passes find nothing of a group that was
- * suspect before them: a fork in flight during the first has a forker that dies in it, for else the
- * first had found it; so the second sees the child, or the child's own forks, unless all are dead.
- * Such a group is exact again.  One with a known live member is not: that member may have been
- * forking behind the scan.
- *
- * Dead members that nobody has reaped are found by every pass; one that the pass before found dead
- * too was dead all through this one and counts for nothing (pass.c).
+ * Over /proc what is in flight is not seen.  But let two passes find nobody alive of a group that
+ * was suspect before them.  A member that was taken before c and is not found by the first is dead,
+ * or was in flight when its slot was read; in the second it is found, or dead, or in flight still,
+ * and then its forker lived all through the first and was found.  What was taken since lies in the
+ * next range.  Such a group is exact again.  One with a known live member is not: that member may
+ * have been forking behind the scan.
  *
  * G5, counter rule.  Where members may choose their pids (clone3 with set_tid, ns_last_pid), the
  * order of slots says nothing.  A group that was suspect before is then declared if passes find no
@@ -68,8 +72,7 @@
  * slot was read, else it was found.  It was so still when the pending slots were read again, at the
  * end, else it was found.  So its forker q lived all the time, and was found; or was in flight
  * itself all the time, and so on.  By /proc, z came out after the first pass had gone by, for else
- * it was found by the second: so q lived all through the first, and was found by it.  Zombies say
- * nothing here, for they can't have forked meanwhile.
+ * it was found by the second: so q lived all through the first, and was found by it.
  *
  * The model of all this, with the variants that it must refute, is tests/model/discovery.pml.
  *
@@ -143,10 +146,9 @@ void discovery_died(struct track *track, struct member *member);
 /* Suspects that turn out to have a witness are none any more. */
 void discovery_acquit(struct track *track);
 
-/* Who was found alive counts for its group (found, found_live), as the scan saw it, but for what is
- * forged; who was found dead by passes over /proc counts for all (found).
- * @passes: how many it made. */
-void discovery_count(struct track *track, struct scan *scan, unsigned passes);
+/* Who was found alive counts for its group and its epoch (found), as the scan saw it, alive now or
+ * not, but for what is forged. */
+void discovery_count(struct track *track, struct scan *scan);
 
 /* What a scan found goes into the roster.  Return: 0; the scan's error; -ENOMEM. */
 int discovery_merge(struct track *track, struct scan *scan);

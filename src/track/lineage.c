@@ -75,7 +75,6 @@ void lineage_adopt(struct track *track, pid_t pid)
 	if (pidfd_is_dead(pidfd))
 		return;
 	epoch->group->found++;
-	epoch->group->found_live++;
 	child = discovery_admit(track, pid, ucg_steal_fd(&pidfd), epoch, NULL);
 	if (child)
 		roster_set_state(&track->roster, child, carry_state(epoch));

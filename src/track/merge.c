@@ -75,39 +75,21 @@ static void sift(struct track *track, struct scan_found *found)
 	found->unproved = lineage == LINEAGE_POSSIBLE;
 }
 
-static void count_for_all(struct track *track, unsigned count)
+void discovery_count(struct track *track, struct scan *scan)
 {
-	struct cds_lfht_iter iterator;
-	struct tracked_group *group;
-
-	if (!count)
-		return;
-	urcu_memb_read_lock();
-	cds_lfht_for_each_entry (track->roster.groups, &iterator, group, link)
-		group->found += count;
-	urcu_memb_read_unlock();
-}
-
-void discovery_count(struct track *track, struct scan *scan, unsigned passes)
-{
-	unsigned dead = 0;
-
 	for (size_t i = 0; i < scan->found_count; i++) {
 		struct scan_found *found = &scan->found[i];
 		struct epoch *epoch;
 
 		sift(track, found);
-		/* Of the passes the last two count (G4). */
-		if (found->dead && !scan->pends)
-			dead += found->fresh && found->pass + 2 >= passes;
 		epoch = found->dead || found->known || found->forged ? NULL
 								     : epoch_of(track, found);
-		if (epoch && epoch->group && found->fresh) {
-			epoch->group->found_live++;
+		if (!epoch)
+			continue;
+		epoch->found++;
+		if (epoch->group)
 			epoch->group->found++;
-		}
 	}
-	count_for_all(track, dead);
 }
 
 static int merge_found(struct track *track, struct scan_found *found)

@@ -200,7 +200,6 @@ static void put_right(struct track *track, const struct mover *mover, pid_t pid)
 	    carry_write(track, pid, mover->to, &carried.key, true, &epoch))
 		return;
 	mover->to->found++;
-	mover->to->found_live++;
 	member = discovery_admit(track, pid, pidfd_get(pid), epoch, NULL);
 	if (member)
 		roster_set_state(&track->roster, member, carry_state(epoch));
@@ -298,6 +297,23 @@ static void mover_end(struct track *track, struct mover *mover)
 	mover_free(mover);
 }
 
+/* Threads that were in flight while the hints were written have the old one, and what they forked
+ * as well: then the mover is watched on. */
+static bool has_late_threads(struct track *track, struct mover *mover)
+{
+	struct member *member = roster_member(&track->roster, mover->pid);
+
+	if (!track->roster.hints || (member && !member->threaded) || mover->pidfd < 0 ||
+	    pidfd_is_dead(mover->pidfd) || roster_split(&track->roster, mover->pid) ||
+	    carry_write_threads(track, mover->pid, member ? member->epoch : NULL) <= 0)
+		return false;
+	free(mover->threads);
+	mover->threads = NULL;
+	list_threads(mover);
+	look_at_threads(mover, true);
+	return true;
+}
+
 void mover_follow_all(struct track *track)
 {
 	struct mover *mover, *next;
@@ -311,7 +327,7 @@ void mover_follow_all(struct track *track)
 		return;
 	}
 	cds_list_for_each_entry_safe (mover, next, &track->movers, link)
-		if (!mover->thread_count)
+		if (!mover->thread_count && !has_late_threads(track, mover))
 			mover_end(track, mover);
 }
 

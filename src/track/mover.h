@@ -20,9 +20,15 @@
  *     then on, and A gets a new one with its next member.  So a straggler whose parent has died
  *     meanwhile lands where the kernel would have put it.
  *
+ * M4. The threads of a process get their hints one by one, and one that is in flight meanwhile has
+ *     the old one.  So when all that were listed have been seen outside of a fork, they are listed
+ *     again, until none has another hint.
+ *
  * Inexact: two members of one epoch moved to different groups in mid-fork, with the forker already
  * dead when the child is found (the epoch follows the last one); a straggler without a marker
- * whose parent is dead when it is found.
+ * whose parent is dead when it is found, or with that of a group that has other members still.
+ * Where there are hints that takes a fork caught in the microseconds between the copy of the hint
+ * and the child; a thread that is moved alone in the midst of those is not watched.
  *
  * Context of all functions: serving thread.
  */

@@ -35,32 +35,8 @@ static bool is_known(void *context, pid_t pid, uint32_t epoch)
 	return known && known->epoch == epoch;
 }
 
-/* Found dead by the pass before as well, the very same: it was dead all through this pass. */
-static bool was_dead_before(const struct scan *scan, size_t *cursor, size_t end,
-			    const struct scan_found *found)
-{
-	/* Only the dead stand in order: a thread is found in its own slot, under its process's pid.
-	 */
-	while (*cursor < end &&
-	       (!scan->found[*cursor].dead || scan->found[*cursor].pid < found->pid))
-		++*cursor;
-	return *cursor < end && scan->found[*cursor].pid == found->pid &&
-	       scan->found[*cursor].birth == found->birth;
-}
-
-/* Both passes list in ascending order, so one walk compares them. */
-static void mark_stale(struct scan *scan, size_t previous, size_t current)
-{
-	size_t cursor = previous;
-
-	for (size_t i = current; i < scan->found_count; i++)
-		if (scan->found[i].dead && was_dead_before(scan, &cursor, current, &scan->found[i]))
-			scan->found[i].fresh = false;
-}
-
 static void one_pass(struct pass_job *job)
 {
-	job->scan.pass = job->passes++;
 	if (job->by_proc)
 		scan_proc(&job->scan, &job->splits);
 	else
@@ -70,26 +46,17 @@ static void one_pass(struct pass_job *job)
 /*
  * One pass over all slots that pends what is in flight proves enough (discovery.h, G4); while
  * nothing is forked at all, if the slots that were in flight are looked at again (G5).  /proc does
- * not show what is in flight: so it takes two, and by G4 a third if the first one met zombies,
- * which are then known to have been dead all through the other two.
+ * not show what is in flight: so it takes two.
  */
 static void find_members(struct pass_job *job)
 {
-	size_t previous = 0, current;
 	unsigned wanted = job->by_proc ? 2 : 1;
 
 	job->scan.is_known = is_known;
 	job->scan.context = job;
 	job->scan.pends = !job->by_proc;
-	job->scan.notes_dead = job->by_proc && job->scan.scheme.hints;
-	while (job->passes < wanted && !job->scan.error) {
-		current = job->scan.found_count;
+	for (unsigned pass = 0; pass < wanted && !job->scan.error; pass++)
 		one_pass(job);
-		if (job->passes == 1 && wanted > 1 && !job->by_counter && job->scan.found_count)
-			wanted = 3;
-		mark_stale(&job->scan, previous, current);
-		previous = current;
-	}
 	if (job->by_counter)
 		scan_pending(&job->scan);
 	job->error = job->scan.error;

@@ -54,7 +54,6 @@ struct pass_job {
 
 	/* Out */
 	struct scan scan;
-	unsigned passes;
 	bool quiet;	      /* by_counter: no pid was taken meanwhile but the one of the clock */
 	struct ucg_pids pids; /* PASS_ROOT: the list */
 	int error;

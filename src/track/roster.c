@@ -217,6 +217,7 @@ struct epoch *roster_epoch_need(struct roster *roster, struct tracked_group *gro
 		.value = roster->next_epoch++, .key = key, .group = group, .is_roots = !group};
 	if (key.wants_hint)
 		epoch->hint = hint_take(roster->hints, epoch->value, key.for_threads);
+	CDS_INIT_LIST_HEAD(&epoch->killed);
 	cds_list_add(&epoch->of_group, epochs);
 	table_add(roster->epochs, epoch->value, &epoch->link);
 	return epoch;
@@ -228,6 +229,7 @@ void roster_epoch_forward(struct roster *roster, struct epoch *epoch, struct tra
 	epoch->group = to;
 	epoch->is_forwarded = true;
 	epoch->is_killed = false;
+	cds_list_del_init(&epoch->killed);
 	cds_list_add_tail(&epoch->of_group, to ? &to->epochs : &roster->root_epochs);
 }
 
@@ -236,6 +238,7 @@ void roster_epoch_drop(struct roster *roster, struct epoch *epoch)
 	if (epoch->hint)
 		hint_give_back(roster->hints, epoch->hint);
 	cds_list_del(&epoch->of_group);
+	cds_list_del(&epoch->killed);
 	table_remove(roster->epochs, &epoch->link);
 	ucg_free_after_grace(&epoch->rcu, free_epoch);
 }

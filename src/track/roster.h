@@ -51,8 +51,7 @@ struct tracked_group {
 	struct cds_list_head restated; /* in roster.restated, or empty */
 	bool populated;		       /* as core was told */
 	bool exact;	/* every member taken before the frontier is known, pending or dead (G1) */
-	unsigned found; /* members that scans found since the last check, dead again or not */
-	unsigned found_live;	/* those that lived */
+	unsigned found; /* members that scans found alive since the last check */
 	uint64_t suspect_since; /* number of the last look begun when it became suspect */
 };
 
@@ -75,9 +74,11 @@ struct epoch {
 	unsigned split_count;	     /* split processes that carry it in their limit */
 	struct cds_list_head of_group;
 	size_t member_count;
-	bool is_forwarded;    /* was another group's (mover.h) */
-	bool is_killed;	      /* whoever is found with it dies; newcomers get another */
-	unsigned mover_count; /* movers whose forks in flight may still carry it */
+	bool is_forwarded;	     /* was another group's (mover.h) */
+	bool is_killed;		     /* whoever is found with it dies; newcomers get another */
+	struct cds_list_head killed; /* in track.killed until nobody is left, or empty */
+	unsigned found;		     /* members that the last look found alive */
+	unsigned mover_count;	     /* movers whose forks in flight may still carry it */
 };
 
 /* A process of which threads are members on their own. */

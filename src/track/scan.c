@@ -78,8 +78,6 @@ static void add_found(struct scan *scan, struct scan_found found)
 		scan->found = bigger;
 		scan->found_capacity = capacity;
 	}
-	found.fresh = true;
-	found.pass = scan->pass;
 	scan->found[scan->found_count++] = found;
 }
 
@@ -219,23 +217,9 @@ static void found_member(struct scan *scan, pid_t pid, struct marker marker)
 	/* The pidfd may belong to a later task of this pid than the one that was read. */
 	found.dead = refusal == ESRCH || (pidfd >= 0 && pidfd_is_dead(pidfd)) ||
 		     read_process(scan, pidfd, &found) != 1;
-	if (found.dead && pidfd >= 0)
-		found.birth = pidfd_birth(pidfd);
 	if (!found.dead)
 		found.pidfd = keep(scan, &pidfd);
 	add_found(scan, found);
-}
-
-static void note_dead(struct scan *scan, pid_t pid)
-{
-	ucg_autoclose int pidfd = pidfd_get(pid);
-
-	if (pidfd >= 0 && pidfd_is_dead(pidfd))
-		add_found(scan, (struct scan_found){.pid = pid,
-						    .tid = pid,
-						    .pidfd = -1,
-						    .dead = true,
-						    .birth = pidfd_birth(pidfd)});
 }
 
 static void examine(struct scan *scan, pid_t pid, const struct pending_slot *before)
@@ -254,8 +238,6 @@ static void examine(struct scan *scan, pid_t pid, const struct pending_slot *bef
 		fail(scan, answer);
 	else if (answer == 0 && scan->stranger)
 		scan->stranger(scan->context, pid);
-	else if (answer == 0 && scan->notes_dead)
-		note_dead(scan, pid);
 	else if (answer == 1 && !scan->is_known(scan->context, pid, marker.epoch))
 		found_member(scan, pid, marker);
 }

@@ -21,14 +21,11 @@ struct scan_found {
 	pid_t tid; /* the slot in which it was found */
 	int pidfd; /* owned until taken; -1: dead again, known, or no descriptor left */
 	struct marker marker;
-	bool dead;	/* it was a member, and is gone or a zombie */
-	bool known;	/* a thread of a process that is known in this very epoch */
-	bool threaded;	/* found by a thread that is not its leader */
-	bool fresh;	/* not seen dead already by the pass before */
-	bool forged;	/* no member's child: it counts for nothing (lineage.h, L3) */
-	bool unproved;	/* nobody knows whose child it is */
-	unsigned pass;	/* by which pass, from 0; ranges: 0 */
-	uint64_t birth; /* inode of its pidfd, to tell zombies of one pid apart; 0: not known */
+	bool dead;     /* it was a member, and is gone or a zombie */
+	bool known;    /* a thread of a process that is known in this very epoch */
+	bool threaded; /* found by a thread that is not its leader */
+	bool forged;   /* no member's child: it counts for nothing (lineage.h, L3) */
+	bool unproved; /* nobody knows whose child it is */
 };
 
 /*
@@ -60,12 +57,9 @@ void pending_date(struct pending *pending, uint64_t until_ns);
 struct scan {
 	struct marker_scheme scheme;
 	bool pends;	       /* slots in flight and in doubt go on the pending list */
-	bool notes_dead;       /* zombies are found too that carry nothing: whose they were
-				  can't be told, for they have no hint any more */
 	pid_t cursor, pid_max; /* where the last pid was taken: what lies before it was lately */
-	unsigned pass;
-	int scratch_fd; /* for F_SETOWN, the scan's own */
-	size_t spare;	/* pidfds that it may keep still; further members are found without */
+	int scratch_fd;	       /* for F_SETOWN, the scan's own */
+	size_t spare; /* pidfds that it may keep still; further members are found without */
 
 	/* Is this a known live member that carries this very epoch?  Then it is passed over. */
 	bool (*is_known)(void *context, pid_t pid, uint32_t epoch);

@@ -65,6 +65,9 @@ struct member *split_admit(struct track *track, struct split *split, pid_t tid, 
 		discovery_died(track, member);
 	if (open_thread(split, tid, &pidfd))
 		return NULL;
+	/* Whoever tells of it, a look or a thread's end: it was found alive. */
+	epoch->found++;
+	epoch->group->found++;
 	member = discovery_admit(track, tid, pidfd, epoch, split);
 	if (member)
 		roster_set_state(&track->roster, member, state_of(split, epoch));

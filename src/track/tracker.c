@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "discovery.h"
+#include "kill.h"
 #include "mover.h"
 #include "pidfd.h"
 #include "pidns.h"
@@ -49,12 +50,17 @@ void track_arm_timer(struct track *track, bool soon)
 	timerfd_settime(track->timer_fd, 0, &when, NULL);
 }
 
+static bool has_to_come_back(struct track *track)
+{
+	return track->retry || !cds_list_empty(&track->movers) || kill_is_going_on(track) ||
+	       track->roster.unmarked_count;
+}
+
 static void arm_timer_again(struct track *track, unsigned previous_ms)
 {
 	struct itimerspec when = {0};
 
-	if (track->timer_ms ||
-	    (cds_list_empty(&track->movers) && !track->retry && !track->roster.unmarked_count))
+	if (track->timer_ms || !has_to_come_back(track))
 		return;
 	track->timer_ms = 2 * previous_ms < TIMER_MAX_MS ? 2 * previous_ms : TIMER_MAX_MS;
 	when.it_value.tv_nsec = track->timer_ms * 1000000l;
@@ -294,29 +300,15 @@ static int attach(struct ucg_tracker *tracker, const struct ucg_task *task, stru
 	return error;
 }
 
-static int kill_group(struct ucg_tracker *tracker, struct ucg_group_id id)
+static int kill_members(struct ucg_tracker *tracker, struct ucg_group_id id)
 {
 	struct track *track = track_of(tracker);
 	struct tracked_group *group = roster_group(&track->roster, id);
-	struct member *member, *next;
-	struct epoch *epoch;
 
 	if (id.value == UCG_ROOT_ID.value)
 		return -EOPNOTSUPP;
-	if (!group || !group->populated)
-		return 0;
-	cds_list_for_each_entry (epoch, &group->epochs, of_group)
-		epoch->is_killed = true;
-	cds_list_for_each_entry_safe (member, next, &group->members, of_group) {
-		int error = discovery_kill_member(track, member);
-
-		if (error && error != -ESRCH)
-			ucg_log(track->config.log, LOG_WARNING, "process %d can't be killed: %s",
-				member->pid, strerror(-error));
-	}
-	/* Those that nobody knows yet: found as soon as these are gone, or by the next look. */
-	if (discovery_look(track) == -EAGAIN)
-		discovery_start_passes(track, false);
+	if (group && group->populated)
+		kill_group(track, group);
 	return 0;
 }
 
@@ -346,7 +338,7 @@ static const struct ucg_tracker_ops operations = {
 	.attach = attach,
 	.list = list,
 	.tracking = tracking,
-	.kill = kill_group,
+	.kill = kill_members,
 	.forget = forget,
 };
 
@@ -418,6 +410,8 @@ static bool follow_up(struct track *track)
 		mover_follow_all(track);
 	else if (track->roster.unmarked_count)
 		discovery_look(track);
+	if (kill_is_going_on(track))
+		kill_pursue(track);
 	arm_timer_again(track, previous_ms);
 	return retried;
 }
@@ -562,6 +556,7 @@ int ucg_track_new(const struct ucg_track_config *config, struct ucg_tracker **tr
 	CDS_INIT_LIST_HEAD(&track->suspects);
 	CDS_INIT_LIST_HEAD(&track->movers);
 	CDS_INIT_LIST_HEAD(&track->changed);
+	CDS_INIT_LIST_HEAD(&track->killed);
 	error = track_init(track);
 	if (error) {
 		track_free(track);

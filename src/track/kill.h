@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TRACK_KILL_H
+#define TRACK_KILL_H
+
+#include "track_internal.h"
+
+/*
+ * cgroup.kill: everybody who is in a group now, and whatever he forks, dies.
+ *
+ * The group's epochs are killed: whoever is found with one dies on the spot (discovery_admit()),
+ * and a newcomer gets another epoch.
+ *
+ * K1. Nobody outside is killed: a signal goes through a pidfd whose task was seen to carry a killed
+ *     epoch after the pidfd was opened.
+ * K2. Nor is who was attached after the write was answered: his epoch is not killed.
+ * K3. Everybody else dies.  The known ones are killed by the write.  What they forked before is
+ *     unknown to us, and has their epoch: so looks go on as long as a killed epoch is *alive*:
+ * until a look that began after its last known member was seen dead finds nobody, and the cursor
+ *     stands still.  That is G3 of discovery.h for the epoch in place of the group.
+ * K4. So it is the epoch that is pursued.  A newcomer's life says nothing of those who are to die.
+ *
+ * A member that can't be killed (EPERM: it has changed its user) is logged and stays.
+ *
+ * The model of this is tests/model/kill.pml.  Context: serving thread.
+ */
+
+/* As ucg_tracker_ops.kill. */
+void kill_group(struct track *track, struct tracked_group *group);
+
+/* One more look for those still alive; by the timer, while kill_is_going_on(). */
+void kill_pursue(struct track *track);
+
+static inline bool kill_is_going_on(struct track *track)
+{
+	return !cds_list_empty(&track->killed);
+}
+
+#endif
