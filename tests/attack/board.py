@@ -7,7 +7,8 @@ import struct
 
 from support import waiting
 
-WORDS = ("gate", "paused", "chains", "hops", "failures", "forking", "child", "forked")
+WORDS = ("gate", "paused", "chains", "hops", "failures", "forking", "child", "forked", "victim",
+         "thread", "pages", "refused")
 PLACES = 1024
 WHERE = 4 * len(WORDS)
 RESIDENT = WHERE + 8 * PLACES
@@ -28,6 +29,9 @@ class Board:
         if word not in WORDS:
             raise AttributeError(word)
         return self._word(4 * WORDS.index(word))
+
+    def show_victim(self, pid):
+        self._set("victim", pid)
 
     def _word(self, offset):
         return struct.unpack_from("=I", self._memory, offset)[0]

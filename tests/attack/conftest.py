@@ -5,8 +5,10 @@ import os
 
 import pytest
 
+from attacks import ATTACKS
 from job import Stranger
-from judge import Judge, Results
+from judge import Judge
+from results import Results
 from support.programs import BUILD
 
 LOADS = {"quiet": [], "loaded": ["storm", "storm"], "wrapping": ["failing"], "starved": ["storm"]}
@@ -18,23 +20,40 @@ NICE = 10
 def pytest_addoption(parser):
     parser.addoption("--kernel-alone", action="store_true",
                      help="a second hierarchy of the kernel in place of ours, to try the attacks")
+    parser.addoption("--table", metavar="FILE", help="write the table of the attacks there")
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "as_root: the daemon, and the job, are root's")
+    config.addinivalue_line("markers", "attack(name): of attacks.py, unless the test's shape is it")
     config.results = Results()
 
 
 def pytest_terminal_summary(terminalreporter, config):
-    if config.results.rows:
-        terminalreporter.section("attacks")
-        for line in config.results.table():
-            terminalreporter.write_line(line)
+    terminalreporter.section("attacks")
+    for line in config.results.table():
+        terminalreporter.write_line(line)
+    if config.getoption("--table"):
+        config.results.write(config.getoption("--table"))
+
+
+def attack_of(item):
+    marker = item.get_closest_marker("attack")
+    name = marker.args[0] if marker else item.callspec.params["shape"]
+    assert name in ATTACKS, f"attacks.py lacks {name}"
+    return name
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    outcome = yield
+    item.config.results.note(attack_of(item), outcome.get_result())
 
 
 @pytest.fixture(scope="session")
 def attack_programs(programs):
-    found = {name: f"{BUILD}/tests/attack/{name}" for name in ("attack", "attack_agent")}
+    found = {name: f"{BUILD}/tests/attack/{name}"
+             for name in ("attack", "attack_agent", "attack_page_fs")}
     for path in found.values():
         assert os.access(path, os.X_OK), f"{path} is missing: build it first"
     return {**programs, **found}
@@ -50,15 +69,28 @@ def judge(request, pytestconfig, sandbox, attack_programs, processes):
     """Both hierarchies, and what is counted of them."""
     as_root = request.node.get_closest_marker("as_root") is not None
     if as_root and not sandbox.is_root:
-        pytest.skip("only root may choose pids")
-    judge = Judge(sandbox, attack_programs, pytestconfig.results.row(request.node.name), as_root,
-                  pytestconfig.getoption("--kernel-alone"))
+        pytest.skip("the job is root's")
+    row = pytestconfig.results.row(attack_of(request.node), request.node.name)
+    judge = Judge(sandbox, attack_programs, row, as_root, pytestconfig.getoption("--kernel-alone"))
     try:
         judge.start()
         yield judge
         judge.conclude()
     finally:
         judge.stop()
+
+
+@pytest.fixture
+def kernel_judge(judge):
+    """Where only the kernel knows what lives."""
+    if judge.kernel is None:
+        pytest.skip("only the kernel's hierarchy, which is root's, says what belongs where")
+    return judge
+
+
+@pytest.fixture
+def rounds(request, is_long):
+    return 100 if is_long else 1
 
 
 @pytest.fixture

@@ -6,10 +6,14 @@ import subprocess
 
 from board import Board
 
+OTHER = 2000  # a user who has no part in it
+
 
 class Program:
+    program = "attack"
+
     def __init__(self, sandbox, programs, *words, as_root=False):
-        command = [programs["attack"], *map(str, words)]
+        command = [programs[self.program], *map(str, words)]
         if not as_root:
             command = sandbox.as_user(command)
         self._program = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -33,7 +37,7 @@ class Program:
 
 
 class Stranger(Program):
-    """storm, failing or cycle."""
+    """storm, failing, cycle, watch FILE or trace TID."""
 
     def cycle(self):
         """One whole cycle of pids goes by; the cursor before and after."""
@@ -41,11 +45,26 @@ class Stranger(Program):
         return tuple(map(int, self.read_line().split()))
 
 
+class Forger(Program):
+    """A process of another user that marks itself as the process `pid` is marked."""
+
+    def __init__(self, sandbox, programs, pid):
+        other = [f"--reuid={OTHER}", f"--regid={OTHER}", "--clear-groups", "--"]
+        super().__init__(sandbox, {"attack": "setpriv"}, *other, programs["attack"], "forge", pid,
+                         as_root=True)
+
+    def fork(self):
+        """One more child, which lives as long."""
+        self.write(b"x")
+        self.read_line()
+
+
 class Job(Program):
     """Its first process waits at the gate."""
 
     def __init__(self, sandbox, programs, what, *words, as_root=False):
-        self.board = Board(os.path.join(sandbox.folder(), "board"),
+        self.folder = sandbox.folder()
+        self.board = Board(os.path.join(self.folder, "board"),
                            0 if as_root else sandbox.uid)
         super().__init__(sandbox, programs, what, self.board.path, *words, as_root=as_root)
         self.pid = int(self.first_line)

@@ -15,20 +15,6 @@ MUST_BE_NONE = ("escapes", "extra", "false", "lost", "doubled")
 CALL_WITHIN_S = 60
 
 
-class Results:
-    def __init__(self):
-        self.rows = {}
-
-    def row(self, name):
-        return self.rows.setdefault(name, dict.fromkeys(COLUMNS, 0))
-
-    def table(self):
-        width = max(map(len, self.rows))
-        yield " ".join([f"{'attack':{width}}", *(f"{column:>8}" for column in COLUMNS)])
-        for name, row in self.rows.items():
-            yield " ".join([f"{name:{width}}", *(f"{row[column]:8}" for column in COLUMNS)])
-
-
 class CountingAgent:
     """A copy of programs/agent.c, which appends its calls to a file."""
 
@@ -71,6 +57,11 @@ class Pair:
         if self.kernel:
             self.kernel.attach(pid)
         self.ours.attach(pid)
+
+    def attach_thread(self, tid):
+        if self.kernel:
+            self.kernel.attach_thread(tid)
+        self.ours.attach_thread(tid)
 
 
 class Judge:
@@ -154,6 +145,27 @@ class Judge:
 
         waiting.wait_until(is_still, f"{group} to hold what is paused ({board})")
         return board.where()
+
+    def look_at_all(self, *pairs):
+        """While everything stands still, whatever it is: ours must list what the kernel does."""
+        self.count("looks")
+        for pair in pairs:
+            for file in ("tasks", "cgroup.procs"):
+                self._compare_with_kernel(pair, file)
+            if pair.kernel.tasks():
+                self._expect_none(self.agent.calls_of(pair.ours))
+
+    def _compare_with_kernel(self, pair, file):
+        """What comes or goes between two looks at the kernel's list is not judged."""
+        def ids_of(group):
+            return [int(line) for line in group.read(file).split()]
+
+        def both():
+            before = ids_of(pair.kernel)
+            listed = ids_of(pair.ours)
+            return (listed, before) if ids_of(pair.kernel) == before else None
+
+        self._compare(file, *waiting.wait_until(both, f"{pair.kernel} to stand still"))
 
     def _compare(self, file, listed, living):
         if listed == living:

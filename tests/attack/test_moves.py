@@ -86,11 +86,11 @@ def kill(pid):
     os.close(descriptor)
 
 
+@pytest.mark.attack("moved")
 @pytest.mark.parametrize("parent_dies", [False, True], ids=["parent-lives", "parent-dies"])
 @pytest.mark.parametrize("has_company", [False, True], ids=["alone", "in-company"])
-def test_parent_moved_while_it_forks(judge, is_long, has_company, parent_dies):
-    if judge.kernel is None:
-        pytest.skip("where the child belongs, the kernel's hierarchy says: for root")
+def test_parent_moved_while_it_forks(kernel_judge, is_long, has_company, parent_dies):
+    judge = kernel_judge
     wanted = 15 if is_long else 2
     for _ in range(wanted * TRIES):
         if judge.row["rounds"] == wanted:

@@ -3,19 +3,24 @@
  * The processes of the attacks on discovery; tests/attack/test_*.py directs them through the board.
  *
  *   attack chains BOARD SHAPE CHAINS HOPS SEED   a job of chains
+ *   attack contained BOARD HOW SHAPE CHAINS HOPS SEED   one within bwrap or unshare
+ *   attack thread BOARD SHAPE CHAINS HOPS SEED END      one that a single thread makes; END: exit,
+ *                                                or exec of one chain more
+ *   attack zombie BOARD                          a process of two threads, which end
+ *   attack crowd BOARD HOW TASKS                 so many as there may be; HOW: namespace or user
  *   attack mover BOARD MIB                       a process of that size, which forks once
  *   attack resume BOARD SHAPE LEFT RANDOM        (a chain, after exec)
+ *   attack inside BOARD SHAPE CHAINS HOPS SEED   (what is contained)
  *   attack storm | failing | cycle               strangers
- *   attack watch FILE                            a stranger, too
+ *   attack watch FILE | forge PID | trace TID    strangers, too
  *
  * A job's first process waits at the gate, so that it can be put into a group first.  It is the
  * child of a container outside of the group: a subreaper that reaps whatever is left to it, and
  * kills all that lives when its standard input ends.
  */
-#include <fcntl.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,94 +30,17 @@
 #include <unistd.h>
 
 #include "board.h"
-#include "hops.h"
+#include "chain.h"
+#include "jobs.h"
 #include "strangers.h"
-
-#define NAMESPACES_DEEP 3
 
 /* ---- a job ---- */
 
-/* The first process of a pid namespace, which the others need alive. */
-static void live_until_alone(void)
-{
-	unsigned slot = board_reside();
-
-	while (wait(NULL) > 0)
-		;
-	board_leave(slot);
-	_exit(0);
-}
-
-static void write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0 || write(fd, text, strlen(text)) < 0)
-		board->failures++;
-	if (fd >= 0)
-		close(fd);
-}
-
-/* Without a mapping of its own a process may not make the next level. */
-static void map_own_ids(uid_t uid, gid_t gid)
-{
-	char text[32];
-
-	snprintf(text, sizeof(text), "0 %u 1", uid);
-	write_file("/proc/self/uid_map", text);
-	write_file("/proc/self/setgroups", "deny");
-	snprintf(text, sizeof(text), "0 %u 1", gid);
-	write_file("/proc/self/gid_map", text);
-}
-
-/* Returns in the second process of new user and pid namespaces, so many levels down. */
-static void enter_namespaces(unsigned deep)
-{
-	for (unsigned level = 0; level < deep; level++) {
-		uid_t uid = geteuid();
-		gid_t gid = getegid();
-
-		if (unshare(CLONE_NEWUSER | CLONE_NEWPID) != 0) {
-			board->failures++;
-			return;
-		}
-		map_own_ids(uid, gid);
-		/* The forker is outside of the new pid namespace. */
-		if (fork() != 0)
-			_exit(0);
-		if (fork() != 0)
-			live_until_alone();
-	}
-}
-
-static _Noreturn void start_chain(struct chain *chain)
-{
-	if (strcmp(chain->shape, "namespaces") == 0)
-		enter_namespaces(1 + chain_random(chain) % NAMESPACES_DEEP);
-	chain_run(chain);
-}
-
 static _Noreturn void run_job(char **argv)
 {
-	struct chain chain = {.shape = argv[0], .left = (uint32_t)atoi(argv[2])};
-	unsigned chains = (unsigned)atoi(argv[1]);
-	uint64_t seed = strtoull(argv[3], NULL, 10);
-
 	board_pause();
-	board->chains = chains;
-	for (unsigned i = 0; i < chains; i++) {
-		chain.random = seed + i;
-		for (int j = 0; j < 8; j++)
-			chain_random(&chain);
-		pid_t child = fork();
-
-		if (child == 0)
-			start_chain(&chain);
-		if (child < 0) {
-			board->chains--;
-			board->failures++;
-		}
-	}
+	chains_start(argv[0], (unsigned)atoi(argv[1]), (uint32_t)atoi(argv[2]),
+		     strtoull(argv[3], NULL, 10));
 	_exit(0);
 }
 
@@ -213,29 +141,66 @@ static _Noreturn void resume(char **argv)
 	chain_run(&chain);
 }
 
+/* Strangers end with the test. */
+static int run_stranger(const char *what, const char *word)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (!word && strcmp(what, "storm") == 0)
+		return stranger_storm();
+	if (!word && strcmp(what, "failing") == 0)
+		return stranger_failing();
+	if (!word && strcmp(what, "cycle") == 0)
+		return stranger_cycle();
+	if (word && strcmp(what, "watch") == 0)
+		return stranger_watch(word);
+	if (word && strcmp(what, "forge") == 0)
+		return stranger_forge(word);
+	if (word && strcmp(what, "trace") == 0)
+		return stranger_trace(word);
+	return -1;
+}
+
+/* The words after the path of the board. */
+static const struct job {
+	const char *name;
+	int words;
+	int shape; /* which of them is one; -1: none */
+	void (*run)(char **argv);
+	bool is_contained;
+} jobs[] = {
+	{"chains", 4, 0, run_job, true},    {"contained", 5, 1, run_contained, true},
+	{"thread", 5, 0, run_thread, true}, {"zombie", 0, -1, run_zombie, true},
+	{"crowd", 2, -1, run_crowd, true},  {"mover", 1, -1, run_mover, true},
+	{"resume", 3, 0, resume, false},    {"inside", 4, 0, run_inside, false},
+};
+
+static const struct job *find_job(const char *name, int words, char **argv)
+{
+	for (size_t i = 0; i < sizeof(jobs) / sizeof(jobs[0]); i++) {
+		const struct job *job = &jobs[i];
+
+		if (strcmp(job->name, name) == 0 && job->words == words &&
+		    (job->shape < 0 || chain_shape_exists(argv[job->shape])))
+			return job;
+	}
+	return NULL;
+}
+
 int main(int argc, char **argv)
 {
-	const char *what = argc > 1 ? argv[1] : "";
+	const struct job *job = argc > 2 ? find_job(argv[1], argc - 3, argv + 3) : NULL;
+	int status = -1;
 
-	/* Strangers end with the test. */
-	if (argc == 2 || strcmp(what, "watch") == 0)
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (argc == 2 && strcmp(what, "storm") == 0)
-		return stranger_storm();
-	if (argc == 2 && strcmp(what, "failing") == 0)
-		return stranger_failing();
-	if (argc == 2 && strcmp(what, "cycle") == 0)
-		return stranger_cycle();
-	if (argc == 3 && strcmp(what, "watch") == 0)
-		return stranger_watch(argv[2]);
-	if (argc > 2)
+	if (job) {
 		board_open(argv[2]);
-	if (argc == 4 && strcmp(what, "mover") == 0)
-		return contain(run_mover, argv + 3);
-	if (argc == 7 && strcmp(what, "chains") == 0 && chain_shape_exists(argv[3]))
-		return contain(run_job, argv + 3);
-	if (argc == 6 && strcmp(what, "resume") == 0 && chain_shape_exists(argv[3]))
-		resume(argv + 3);
+		if (job->is_contained)
+			return contain(job->run, argv + 3);
+		job->run(argv + 3);
+	}
+	if (argc == 2 || argc == 3)
+		status = run_stranger(argv[1], argv[2]);
+	if (status >= 0)
+		return status;
 	fprintf(stderr, "attack: see the head of attack.c\n");
 	return 2;
 }

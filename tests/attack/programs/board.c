@@ -5,6 +5,7 @@
 #include <linux/futex.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -26,6 +27,15 @@ void board_open(const char *path)
 	close(fd);
 	board_path = path;
 	board = memory;
+}
+
+const char *board_file(const char *name)
+{
+	static char path[4096];
+	const char *slash = strrchr(board_path, '/');
+
+	snprintf(path, sizeof(path), "%.*s/%s", (int)(slash - board_path), board_path, name);
+	return path;
 }
 
 void board_own_ids(uint32_t *pidp, uint32_t *tidp)
@@ -56,6 +66,12 @@ static void sign_in(void)
 	board->paused++;
 }
 
+static void sleep_while(uint32_t gate)
+{
+	/* EAGAIN: the gate has changed; EINTR: the caller looks again. */
+	syscall(SYS_futex, &board->gate, FUTEX_WAIT, gate, NULL, NULL, 0);
+}
+
 void board_pause(void)
 {
 	uint32_t signed_in = 0, gate;
@@ -64,9 +80,16 @@ void board_pause(void)
 		if (gate != signed_in)
 			sign_in();
 		signed_in = gate;
-		/* EAGAIN: the gate has changed; EINTR: look again. */
-		syscall(SYS_futex, &board->gate, FUTEX_WAIT, gate, NULL, NULL, 0);
+		sleep_while(gate);
 	}
+}
+
+void board_wait(void)
+{
+	uint32_t gate;
+
+	while ((gate = board->gate) & 1)
+		sleep_while(gate);
 }
 
 unsigned board_reside(void)
@@ -74,6 +97,11 @@ unsigned board_reside(void)
 	uint32_t pid, tid;
 
 	board_own_ids(&pid, &tid);
+	return board_reside_as(pid);
+}
+
+unsigned board_reside_as(uint32_t pid)
+{
 	for (unsigned slot = 0; slot < BOARD_MAX; slot++) {
 		uint32_t nobody = 0;
 

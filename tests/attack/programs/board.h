@@ -22,6 +22,10 @@ struct board {
 	_Atomic uint32_t forking;  /* mover: is about to fork */
 	_Atomic uint32_t child;	   /* mover: pid of the child, once it runs */
 	_Atomic uint32_t forked;   /* mover: fork has returned in the parent */
+	_Atomic uint32_t victim;   /* of whom to copy, from the test */
+	_Atomic uint32_t thread;   /* a thread that acts on its own */
+	_Atomic uint32_t pages;	   /* that have been mapped to fault */
+	_Atomic uint32_t refused;  /* forks, since there were as many tasks as may be */
 	struct {
 		_Atomic uint32_t pid, tid;
 	} where[BOARD_MAX];
@@ -35,14 +39,21 @@ extern struct board *board;
 /* Maps the board; ends the process if it can't. */
 void board_open(const char *path);
 
+/* The path of a file beside the board, until the next call. */
+const char *board_file(const char *name);
+
 /* The ids of the calling thread as the machine's /proc shows them, whatever its pid namespace. */
 void board_own_ids(uint32_t *pidp, uint32_t *tidp);
 
 /* Sleeps, registered, while the gate is closed. */
 void board_pause(void);
 
+/* Sleeps while the gate is closed, not registered. */
+void board_wait(void);
+
 /* Registers a process that does not pause; its slot, for board_leave(). */
 unsigned board_reside(void);
+unsigned board_reside_as(uint32_t pid);
 void board_leave(unsigned slot);
 
 #endif

@@ -2,10 +2,16 @@
 #include "strangers.h"
 
 #include <fcntl.h>
+#include <linux/ioprio.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -61,25 +67,103 @@ static int read_cursor(int fd)
 	return pread(fd, text, sizeof(text) - 1, 0) > 0 ? atoi(text) : -1;
 }
 
-int stranger_cycle(void)
+int burn_cycle(int *beforep, int *afterp)
 {
 	int fd = open("/proc/sys/kernel/ns_last_pid", O_RDONLY | O_CLOEXEC);
+	int start, last, now;
+	bool has_wrapped = false;
 
 	if (fd < 0)
-		return 2;
+		return -1;
+	start = last = now = read_cursor(fd);
+	while (!has_wrapped || now < start) {
+		fork_failing();
+		now = read_cursor(fd);
+		has_wrapped |= now < last;
+		last = now;
+	}
+	close(fd);
+	if (beforep)
+		*beforep = start;
+	if (afterp)
+		*afterp = now;
+	return 0;
+}
+
+int stranger_cycle(void)
+{
+	int before, after;
+
 	say_begun();
 	while (getchar() != EOF) {
-		int start = read_cursor(fd), last = start, now = start;
-		int wrapped = 0;
-
-		while (!wrapped || now < start) {
-			fork_failing();
-			now = read_cursor(fd);
-			wrapped |= now < last;
-			last = now;
-		}
-		printf("%d %d\n", start, now);
+		if (burn_cycle(&before, &after) != 0)
+			return 2;
+		printf("%d %d\n", before, after);
 		fflush(stdout);
 	}
 	return 0;
+}
+
+/* ---- forgery ---- */
+
+/* The soft limit that /proc shows of a process of whoever it is. */
+static int read_limit(const char *pid, const char *name, rlim_t *limitp)
+{
+	char path[64], line[256], text[32];
+	int result = -1;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%s/limits", pid);
+	file = fopen(path, "re");
+	while (file && result != 0 && fgets(line, sizeof(line), file)) {
+		if (strncmp(line, name, strlen(name)) != 0)
+			continue;
+		if (sscanf(line + strlen(name), "%31s", text) != 1)
+			break;
+		*limitp = text[0] == 'u' ? RLIM_INFINITY : (rlim_t)strtoull(text, NULL, 10);
+		result = 0;
+	}
+	if (file)
+		fclose(file);
+	return result;
+}
+
+static int forge_limit(const char *pid, const char *name, __rlimit_resource_t resource)
+{
+	struct rlimit limit;
+
+	if (getrlimit(resource, &limit) != 0 || read_limit(pid, name, &limit.rlim_cur) != 0)
+		return -1;
+	return setrlimit(resource, &limit);
+}
+
+int stranger_forge(const char *pid)
+{
+	long priority = syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, atoi(pid));
+
+	if (forge_limit(pid, "Max file locks", RLIMIT_LOCKS) != 0 ||
+	    forge_limit(pid, "Max resident set", RLIMIT_RSS) != 0 ||
+	    syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, priority) != 0)
+		return 2;
+	signal(SIGCHLD, SIG_IGN);
+	say_begun();
+	while (getchar() != EOF) {
+		if (fork() == 0) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			pause();
+		}
+		say_begun();
+	}
+	return 0;
+}
+
+/* ---- a tracer ---- */
+
+int stranger_trace(const char *tid)
+{
+	if (ptrace(PTRACE_SEIZE, atoi(tid), 0, 0) != 0)
+		return 2;
+	say_begun();
+	for (;;)
+		pause();
 }

@@ -18,4 +18,14 @@ int stranger_watch(const char *path);
  * a line with what it was and is. */
 int stranger_cycle(void);
 
+/* Such a cycle, and the cursor before and after; -1: the cursor can't be read. */
+int burn_cycle(int *beforep, int *afterp);
+
+/* Puts on itself whatever marks the process @pid, of whoever; then a child, which lives as long,
+ * and a line for each byte read. */
+int stranger_forge(const char *pid);
+
+/* The tracer of a thread, which never asks what became of it. */
+int stranger_trace(const char *tid);
+
 #endif

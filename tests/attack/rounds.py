@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: MIT
+"""One job from its attachment to its release."""
+
+import os
+import random
+
+from job import Job
+from support import waiting
+
+RANDOM = random.Random(int(os.environ.get("UCG_SEED", "1")))
+
+
+class Round:
+    """One job in a pair of groups of its own."""
+
+    def __init__(self, judge, shape, chains, hops, prepare=None):
+        self.judge = judge
+        self.chains, self.hops = chains, hops
+        self.pair = judge.pair()
+        self.job = Job(judge.sandbox, judge.programs, *self.words(shape), as_root=judge.as_root)
+        self.board = self.job.board
+        judge.jobs.append(self.job)
+        if prepare:
+            prepare(self.job)
+        self.attach()
+        self.look()
+        self.board.open_gate()
+
+    def words(self, shape):
+        """Of programs/attack.c."""
+        return "chains", shape, self.chains, self.hops, RANDOM.randrange(1 << 32)
+
+    def attach(self):
+        self.pair.attach(self.job.pid)
+
+    def look(self):
+        self.judge.look(self.pair, self.board)
+
+    def run_until(self, hops):
+        """Until so many hops were made, or all; for as long as there is progress."""
+        while not (self.board.hops >= hops or self.is_over()):
+            before = self.board.hops
+            waiting.wait_until(lambda: self.board.hops >= min(hops, before + 100) or
+                               self.is_over(), f"hop {hops} ({self.board})", deadline=60)
+
+    def is_over(self):
+        return self.board.chains == 0 and self.board.hops > 0
+
+    def pause_and_look(self):
+        self.board.close_gate()
+        self.look()
+
+    def go_on(self, looks):
+        """To the end, with looks at random moments."""
+        everything = self.chains * self.hops
+        for hop in sorted(RANDOM.randrange(everything) for _ in range(looks)):
+            self.run_until(hop)
+            if RANDOM.random() < 0.3:
+                self.judge.glance(self.pair, self.board)
+            else:
+                self.pause_and_look()
+                self.board.open_gate()
+        self.run_until(everything + 1)
+
+    def finish(self):
+        self.judge.await_release(self.pair)
+        self.judge.count("rounds")
+        self.judge.count("forks", self.board.hops)
+        assert self.board.failures == 0, f"forks have failed: {self.board}"
+        self.judge.end_jobs()
+
+
+class ContainedRound(Round):
+    """In a container, whose own processes the board does not know."""
+
+    def __init__(self, judge, how, shape, chains, hops):
+        self.how = how
+        super().__init__(judge, shape, chains, hops)
+
+    def words(self, shape):
+        what, *words = super().words(shape)
+        assert what == "chains"
+        return "contained", self.how, *words
+
+    def look(self):
+        self.judge.look_at_all(self.pair)
+
+
+class ThreadRound(Round):
+    """A single thread is attached; it `end`s by exit or exec."""
+
+    def __init__(self, judge, shape, chains, hops, end):
+        self.end = end
+        super().__init__(judge, shape, chains, hops)
+
+    def words(self, shape):
+        _, *words = super().words(shape)
+        return "thread", *words, self.end
+
+    def attach(self):
+        self.pair.attach_thread(self.board.thread)
