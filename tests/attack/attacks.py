@@ -36,7 +36,8 @@ ATTACKS = {
     "lowered": "each lowers its hard limits to nothing",
     "ionice": "each resets its I/O priority",
     "limits-ionice": "each resets limits and I/O priority, and daemonises",
-    "copy": "each copies the limits and I/O priority of another group's member",
+    "copy": "each copies the limits of another group's member",
+    "copy-all": "each copies limits and I/O priority of another group's member",
     "forge": "another user's processes copy those of a member",
     "setgid": "through a setgid program",
     "setuid": "a setuid root program that forks",
@@ -55,7 +56,7 @@ ATTACKS = {
     "user-full": "members take all tasks that the user may have; the daemon may have none either",
     # test_nested.py
     "nested": "the members are also in a second ucgroupfs",
-    "daemon-inside": "a second ucgroupfs, its members, and its server killed, within a group",
+    "daemon-inside": "a second ucgroupfs and its members within a group",
     # test_moves.py
     "moved": "a large process is moved while it forks",
 }

@@ -70,8 +70,15 @@ class Round:
         self.judge.end_jobs()
 
 
-class ContainedRound(Round):
-    """In a container, whose own processes the board does not know."""
+class MixedRound(Round):
+    """With processes that the board does not know: programs of the system's."""
+
+    def look(self):
+        self.judge.look_at_all(self.pair)
+
+
+class ContainedRound(MixedRound):
+    """In a container."""
 
     def __init__(self, judge, how, shape, chains, hops):
         self.how = how
@@ -81,9 +88,6 @@ class ContainedRound(Round):
         what, *words = super().words(shape)
         assert what == "chains"
         return "contained", self.how, *words
-
-    def look(self):
-        self.judge.look_at_all(self.pair)
 
 
 class ThreadRound(Round):

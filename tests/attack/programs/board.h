@@ -19,7 +19,7 @@ struct board {
 	_Atomic uint32_t chains;   /* under way */
 	_Atomic uint32_t hops;	   /* made so far */
 	_Atomic uint32_t failures; /* forks that failed: the attack was not the one meant */
-	_Atomic uint32_t forking;  /* mover: is about to fork */
+	_Atomic uint32_t forking;  /* mover: is about to fork; crowd: there is room */
 	_Atomic uint32_t child;	   /* mover: pid of the child, once it runs */
 	_Atomic uint32_t forked;   /* mover: fork has returned in the parent */
 	_Atomic uint32_t victim;   /* of whom to copy, from the test */

@@ -42,6 +42,7 @@ static const struct shape {
 	{"ionice", hop_ionice, false},
 	{"limits-ionice", hop_limits_ionice, false},
 	{"copy", hop_copy, false},
+	{"copy-all", hop_copy_all, false},
 	/* hops_users.c */
 	{"setgid", hop_setgid, false},
 	{"setuid", hop_setuid, false},

@@ -32,7 +32,7 @@ static void add_one(void)
 	if (child == 0) {
 		board->hops++;
 		board_pause();
-		chain_end(false);
+		_exit(0);
 	}
 	if (child > 0)
 		return;
@@ -41,7 +41,10 @@ static void add_one(void)
 		board->refused++;
 	else
 		board->failures++;
+	board->forking = 0;
 	wait(NULL);
+	board->forking = 1;
+	board->chains--;
 }
 
 /* A place is taken again as soon as it is left, until the job is killed. */
@@ -55,6 +58,7 @@ _Noreturn void run_crowd(char **argv)
 		limit_user(argv[1]);
 	}
 	board_reside();
+	board->forking = 1;
 	for (;;)
 		add_one();
 }

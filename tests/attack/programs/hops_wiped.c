@@ -58,14 +58,8 @@ void hop_limits_ionice(struct chain *chain)
 	hop_daemon(chain);
 }
 
-/* Everything that may be a marker is what a member of another group has. */
-void hop_copy(struct chain *chain)
+static void copy_limits(pid_t victim)
 {
-	pid_t victim = (pid_t)board->victim;
-	long priority = syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, victim);
-
-	(void)chain;
-	chain_become(fork());
 	for (int resource = 0; resource < (int)RLIM_NLIMITS; resource++) {
 		struct rlimit limit;
 
@@ -74,6 +68,22 @@ void hop_copy(struct chain *chain)
 		else
 			setrlimit((__rlimit_resource_t)resource, &limit);
 	}
+}
+
+/* The limits of a member of another group. */
+void hop_copy(struct chain *chain)
+{
+	(void)chain;
+	chain_become(fork());
+	copy_limits((pid_t)board->victim);
+}
+
+/* Everything of it that may be a marker. */
+void hop_copy_all(struct chain *chain)
+{
+	long priority = syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, board->victim);
+
+	hop_copy(chain);
 	if (syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, priority) != 0)
 		board->failures++;
 }

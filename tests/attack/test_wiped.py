@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: MIT
+"""Jobs whose processes lose or change whatever marks them: to the kernel they are members still."""
+
+import os
+import shutil
+
+import pytest
+
+from job import Forger
+from rounds import MixedRound, Round
+from support import libc
+
+QUIET_AND_LOADED = pytest.mark.parametrize("load", ["quiet", "loaded"], indirect=True)
+WIPES = ("limits", "lowered", "ionice", "limits-ionice")
+PROGRAMS = ("setgid", "setuid", "setuid-root", "setuid-other")
+COMMANDS = {"su": "su", "su-root": "su", "sudo": "sudo", "runuser": "runuser"}
+
+# Who one is need not be proved; what the session does to limits is as installed.
+PAM = "auth sufficient pam_permit.so\naccount sufficient pam_permit.so\n" \
+      "session required pam_limits.so\n"
+SUDOERS = "ALL ALL = (ALL) NOPASSWD: ALL\n"
+
+
+@pytest.fixture
+def open_doors(sandbox):
+    """su and sudo let everybody in, in the test run's own mount namespace."""
+    if not sandbox.is_root:
+        pytest.skip("only root lets everybody in")
+    texts = {"/etc/pam.d/su": PAM, "/etc/pam.d/sudo": PAM, "/etc/sudoers": SUDOERS}
+    bound = [path for path in texts if os.path.exists(path)]
+    for path in bound:
+        own = os.path.join(sandbox.folder(), "text")
+        with open(own, "w", encoding="utf-8") as file:
+            file.write(texts[path])
+        os.chown(own, 0, 0)
+        os.chmod(own, 0o440 if path == "/etc/sudoers" else 0o644)
+        libc.mount(own, path, None, libc.MS_BIND)
+    yield
+    for path in bound:
+        libc.umount(path)
+
+
+def put_copies(job, program):
+    """Of the attack, setuid and setgid of root."""
+    for name, mode in (("setuid", 0o4755), ("setgid", 0o2755)):
+        path = os.path.join(job.folder, name)
+        shutil.copy(program, path)
+        os.chown(path, 0, 0)
+        os.chmod(path, mode)
+
+
+@QUIET_AND_LOADED
+@pytest.mark.parametrize("shape", WIPES)
+def test_members_that_reset_what_was_set(judge, load, rounds, shape):
+    for _ in range(rounds):
+        attack = Round(judge, shape, chains=5, hops=20)
+        attack.go_on(looks=4)
+        attack.finish()
+
+
+@QUIET_AND_LOADED
+@pytest.mark.parametrize("shape", WIPES)
+def test_single_member_that_resets_what_was_set(judge, load, rounds, shape):
+    for _ in range(rounds):
+        attack = Round(judge, shape, chains=1, hops=50)
+        attack.go_on(looks=4)
+        attack.finish()
+
+
+@QUIET_AND_LOADED
+@pytest.mark.parametrize("shape", ["copy", "copy-all"])
+def test_members_that_copy_those_of_another_group(judge, load, rounds, shape):
+    """The other group neither gains them nor is it released later for them."""
+    for _ in range(rounds):
+        other = judge.pair()
+        victim = judge.ours.sleeper()
+        other.attach(victim.pid)
+        attack = Round(judge, shape, chains=5, hops=20,
+                       prepare=lambda job, pid=victim.pid: job.board.show_victim(pid))
+        for hop in (30, 60):
+            attack.run_until(hop)
+            attack.pause_and_look()
+            judge.look_at_sleepers(other, victim)
+            attack.board.open_gate()
+        attack.go_on(looks=1)
+        attack.finish()
+        judge.look_at_sleepers(other, victim)
+        victim.end()
+        judge.await_release(other)
+
+
+@pytest.mark.attack("forge")
+@QUIET_AND_LOADED
+def test_other_users_that_copy_those_of_a_member(judge, load, rounds, sandbox, attack_programs):
+    """They are listed nowhere, and the group is released although they live on."""
+    if not sandbox.is_root:
+        pytest.skip("only root has processes of two users")
+    for _ in range(rounds):
+        pair = judge.pair()
+        victim = judge.ours.sleeper()
+        pair.attach(victim.pid)
+        forger = Forger(sandbox, attack_programs, victim.pid)
+        forger.fork()
+        judge.look_at_sleepers(pair, victim)
+        victim.end()
+        forger.fork()
+        judge.await_release(pair)
+        forger.end()
+        judge.count("rounds")
+        judge.count("forks", 2)
+
+
+@QUIET_AND_LOADED
+@pytest.mark.parametrize("shape", PROGRAMS)
+def test_programs_of_root(judge, load, rounds, shape, sandbox, attack_programs):
+    if not sandbox.is_root:
+        pytest.skip("only root makes a program setuid root")
+    for _ in range(rounds):
+        attack = Round(judge, shape, chains=5, hops=20,
+                       prepare=lambda job: put_copies(job, attack_programs["attack"]))
+        attack.go_on(looks=4)
+        attack.finish()
+
+
+@QUIET_AND_LOADED
+@pytest.mark.parametrize("shape", COMMANDS)
+def test_changes_of_user(kernel_judge, load, rounds, shape, sandbox, attack_programs, open_doors):
+    if shutil.which(COMMANDS[shape]) is None:
+        pytest.skip(f"{COMMANDS[shape]} is not installed")
+    for _ in range(rounds):
+        attack = MixedRound(kernel_judge, shape, chains=3, hops=6,
+                            prepare=lambda job: put_copies(job, attack_programs["attack"]))
+        attack.go_on(looks=3)
+        attack.finish()
