@@ -128,25 +128,27 @@ class Judge:
     # ---- looks ----
 
     def look(self, pair, board):
-        """While the job is paused: ours must list exactly what lives."""
-        self.count("looks")
-        processes, tasks = self._await_standstill(pair, board)
-        self._compare("tasks", pair.ours.tasks(), tasks)
-        self._compare("cgroup.procs", pair.ours.procs(), processes)
-        if tasks:
-            self._expect_none(pair)
+        """While the job is paused: ours must list exactly what lives.
 
-    def _await_standstill(self, pair, board):
-        """Forkers may be exiting still, and others be about to say that they live: the judge says
-        when the ids on the board are all there is."""
+        Forkers may be exiting still, others be about to say that they live, and the first process
+        of a pid namespace whose chain was over is about to end: the judge says when the ids on the
+        board are all there is.  What comes or goes between two looks at it is not judged."""
+        self.count("looks")
         group = pair.kernel or pair.ours
 
-        def is_still():
-            processes, tasks = board.where()
-            return group.tasks() == tasks and group.procs() == processes
+        def still():
+            where = board.where()
+            return where if (group.procs(), group.tasks()) == where else None
 
-        waiting.wait_until(is_still, f"{group} to hold what is paused ({board})")
-        return board.where()
+        def both():
+            before = still()
+            listed = before and (pair.ours.procs(), pair.ours.tasks())
+            return (listed, before) if before and still() == before else None
+
+        listed, living = waiting.wait_until(both, f"{group} to hold what is paused ({board})")
+        for file, ours, theirs in zip(("cgroup.procs", "tasks"), listed, living):
+            self._compare(file, ours, theirs)
+        self._expect_none(pair, lambda: board.where()[1])
 
     def look_at_sleepers(self, pair, *sleepers):
         """Processes that do nothing are all that belongs to it."""
@@ -154,8 +156,7 @@ class Judge:
         pids = sorted(sleeper.pid for sleeper in sleepers)
         self._compare("tasks", pair.ours.tasks(), pids)
         self._compare("cgroup.procs", pair.ours.procs(), pids)
-        if pids:
-            self._expect_none(pair)
+        self._expect_none(pair, lambda: pids)
 
     def look_at_all(self, *pairs):
         """While everything stands still, whatever it is: ours must list what the kernel does."""
@@ -163,8 +164,7 @@ class Judge:
         for pair in pairs:
             for file in ("tasks", "cgroup.procs"):
                 self._compare_with_kernel(pair, file)
-            if pair.kernel.tasks():
-                self._expect_none(pair)
+            self._expect_none(pair, pair.kernel.tasks)
 
     def _compare_with_kernel(self, pair, file):
         """What comes or goes between two looks at the kernel's list is not judged."""
@@ -190,16 +190,14 @@ class Judge:
         """While the job goes on: what is listed is gone already, but nothing was released."""
         self.count("looks")
         pair.ours.tasks()
+        self._expect_none(pair, lambda: board.chains)
+
+    def _expect_none(self, pair, living):
+        """No call so far, if somebody lives after that."""
         calls = self.agent.calls_of(pair.ours)
-        if board.chains:
-            self._refuse(pair, calls)
-
-    def _expect_none(self, pair):
-        self._refuse(pair, self.agent.calls_of(pair.ours))
-
-    def _refuse(self, pair, calls):
-        self._false[pair] = len(calls)
-        assert not calls, f"released while tasks live: {calls}"
+        if calls and living():
+            self._false[pair] = len(calls)
+            raise AssertionError(f"released while tasks live: {calls}")
 
     # ---- the end of a job ----
 
