@@ -9,6 +9,7 @@ import signal
 import pytest
 
 from job import Stranger
+from loads import QUIET_AND_LOADED, QUIET_AND_LONG_LOADED
 from rounds import RANDOM, ContainedRound, Round
 from support import container, waiting
 
@@ -19,10 +20,8 @@ SHAPES_UNDER_LOADS = [
     ("fork", "wrapping"), ("mixed", "wrapping"),
     *(pytest.param(shape, "wrapping", marks=pytest.mark.long) for shape in SHAPES[1:-1]),
 ]
-QUIET_AND_LOADED = pytest.mark.parametrize("load", ["quiet", "loaded"], indirect=True)
-QUIET_AND_LONG_LOADED = pytest.mark.parametrize(
-    "load", ["quiet", pytest.param("loaded", marks=pytest.mark.long)], indirect=True)
 SIZE = {"chains": 25, "hops": 40}
+EXPENSIVE = ("spawn", "vfork", "thread-exec")  # a hop executes a program
 
 
 @pytest.mark.parametrize("shape, load", SHAPES_UNDER_LOADS, indirect=["load"])
@@ -39,7 +38,7 @@ def test_single_chain_is_followed(judge, load, rounds, shape):
     """There is never a known member that lives for long: the group is all but declared empty again
     and again."""
     for _ in range(rounds):
-        attack = Round(judge, shape, chains=1, hops=600)
+        attack = Round(judge, shape, chains=1, hops=300 if shape in EXPENSIVE else 600)
         attack.go_on(looks=3)
         attack.finish()
 
@@ -122,9 +121,9 @@ def test_whole_cycles_of_pids_between_looks(judge, load, rounds, sandbox, attack
 
 @QUIET_AND_LONG_LOADED
 @pytest.mark.parametrize("shape", ["burn"])
-def test_members_that_burn_cycles_of_pids(judge, load, rounds, shape):
+def test_members_that_burn_cycles_of_pids(judge, load, rounds, is_long, shape):
     for _ in range(rounds):
-        attack = Round(judge, shape, chains=1, hops=2)
+        attack = Round(judge, shape, chains=1, hops=3 if is_long else 1)
         attack.go_on(looks=2)
         attack.finish()
 
@@ -133,7 +132,7 @@ def test_members_that_burn_cycles_of_pids(judge, load, rounds, shape):
 @pytest.mark.parametrize("shape", ["refused", "traced"])
 def test_forks_that_others_interfere_with(judge, load, rounds, shape):
     for _ in range(rounds):
-        attack = Round(judge, shape, chains=10, hops=30)
+        attack = Round(judge, shape, chains=10, hops=15)
         attack.go_on(looks=4)
         attack.finish()
 
@@ -146,11 +145,11 @@ def is_stopped(pair):
 
 @pytest.mark.attack("stopped")
 @QUIET_AND_LOADED
-@pytest.mark.parametrize("shape", ["fork", "twins"])
+@pytest.mark.parametrize("shape", [pytest.param("fork", marks=pytest.mark.long), "twins"])
 def test_stopped_in_the_midst_of_forks(kernel_judge, load, rounds, shape):
     for _ in range(rounds):
-        attack = Round(kernel_judge, shape, chains=40, hops=100)
-        for hop in (500, 1500, 2500):
+        attack = Round(kernel_judge, shape, chains=40, hops=50)
+        for hop in (200, 700, 1200):
             attack.run_until(hop)
             os.killpg(attack.job.pid, signal.SIGSTOP)
             waiting.wait_until(lambda: is_stopped(attack.pair), "all to be stopped")
@@ -169,7 +168,7 @@ def test_chains_in_a_container(kernel_judge, load, rounds, how):
     if shutil.which(how) is None:
         pytest.skip(f"{how} is not installed")
     for _ in range(rounds):
-        attack = ContainedRound(kernel_judge, how, "mixed", chains=10, hops=30)
+        attack = ContainedRound(kernel_judge, how, "mixed", chains=10, hops=15)
         attack.go_on(looks=4)
         attack.finish()
 

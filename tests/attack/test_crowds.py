@@ -7,10 +7,10 @@ import signal
 
 import pytest
 
+from loads import QUIET_AND_LOADED
 from rounds import RANDOM, Round
 from support import waiting
 
-QUIET_AND_LOADED = pytest.mark.parametrize("load", ["quiet", "loaded"], indirect=True)
 PIDS = 500  # of a namespace; the machine's are left alone
 TASKS = 200  # of the user, besides those that there are
 

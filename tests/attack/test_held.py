@@ -7,11 +7,11 @@ import signal
 import pytest
 
 from job import Job, Stranger
+from loads import QUIET_AND_LOADED, QUIET_AND_LONG_LOADED
 from pages import FaultPages, FilePages
 from rounds import MixedRound
 from support import waiting
 
-QUIET_AND_LOADED = pytest.mark.parametrize("load", ["quiet", "loaded"], indirect=True)
 SHAPES = pytest.mark.parametrize("shape", ["held-unborn", "held-born"])
 PAGES = pytest.mark.parametrize(
     "pages", [pytest.param(FilePages, id="file"),
@@ -38,12 +38,13 @@ def test_forks_that_are_held(kernel_judge, load, rounds, is_long, shape, pages, 
     """However long, and with all pids going by: who forks is a member all the time, and so is the
     child as soon as it is visible."""
     cycle = Stranger(sandbox, attack_programs, "cycle")
+    has_time = is_long or (load == "quiet" and pages is FilePages)
     for _ in range(rounds):
         attack = HeldRound(kernel_judge, shape, hops=4, pages=pages)
         for hop in range(4):
             attack.pages.wait_held()
             attack.look()
-            if hop == 1 and (load == "quiet" or is_long):
+            if hop == 1 and has_time:
                 cycle.cycle()
                 attack.look()
             attack.pages.let_go()
@@ -52,7 +53,7 @@ def test_forks_that_are_held(kernel_judge, load, rounds, is_long, shape, pages, 
 
 
 @pytest.mark.attack("held-killed")
-@QUIET_AND_LOADED
+@QUIET_AND_LONG_LOADED
 @PAGES
 @SHAPES
 def test_killed_while_its_fork_is_held(kernel_judge, load, rounds, shape, pages):

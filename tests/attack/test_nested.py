@@ -7,10 +7,10 @@ import pytest
 
 from job import Job
 from judge import Judge
+from loads import QUIET_AND_LOADED
 from rounds import RANDOM
 from support import waiting
 
-QUIET_AND_LOADED = pytest.mark.parametrize("load", ["quiet", "loaded"], indirect=True)
 
 ENTER = """#!/bin/sh
 for group in {groups}; do echo 0 >"$group/cgroup.procs" || exit 1; done
@@ -62,7 +62,7 @@ class NestedRound:
     def __init__(self, outer, inner, outer_pair):
         self.judges = outer, inner
         self.pairs = outer_pair, inner.pair()
-        self.job = Job(outer.sandbox, outer.programs, "chains", "mixed", 10, 30,
+        self.job = Job(outer.sandbox, outer.programs, "chains", "mixed", 10, 15,
                        RANDOM.randrange(1 << 32))
         self.board = self.job.board
         outer.jobs.append(self.job)
@@ -76,7 +76,7 @@ class NestedRound:
             judge.look_at_all(pair)
 
     def go_on(self, looks):
-        for hop in sorted(RANDOM.randrange(300) for _ in range(looks)):
+        for hop in sorted(RANDOM.randrange(150) for _ in range(looks)):
             waiting.wait_until(lambda hop=hop: self.board.hops >= hop, f"hop {hop} ({self.board})",
                                deadline=60)
             self.board.close_gate()

@@ -5,10 +5,10 @@ the rest of their process does not."""
 import pytest
 
 from job import Job
+from loads import QUIET_AND_LOADED
 from rounds import RANDOM, ThreadRound
 
-QUIET_AND_LOADED = pytest.mark.parametrize("load", ["quiet", "loaded"], indirect=True)
-SHAPES = ("fork", "mixed")
+SHAPES = (pytest.param("fork", marks=pytest.mark.long), "mixed")
 
 
 @pytest.mark.attack("thread-exit")
@@ -17,7 +17,7 @@ SHAPES = ("fork", "mixed")
 def test_thread_that_makes_chains_and_exits(judge, load, rounds, shape):
     """The group is released although the process of the thread lives on."""
     for _ in range(rounds):
-        attack = ThreadRound(judge, shape, chains=10, hops=30, end="exit")
+        attack = ThreadRound(judge, shape, chains=10, hops=15, end="exit")
         attack.go_on(looks=4)
         attack.finish()
 
@@ -37,7 +37,7 @@ def test_thread_that_exits(judge, load, rounds):
 def test_thread_that_executes_a_program(judge, load, rounds, shape):
     """The program is the thread's, and so a member: the process that it was in is gone."""
     for _ in range(rounds):
-        attack = ThreadRound(judge, shape, chains=5, hops=30, end="exec")
+        attack = ThreadRound(judge, shape, chains=5, hops=15, end="exec")
         attack.go_on(looks=4)
         attack.finish()
 
@@ -49,7 +49,7 @@ def test_threads_of_a_process_in_two_groups(kernel_judge, load, rounds):
     judge = kernel_judge
     for _ in range(rounds):
         leaders, threads = judge.pair(), judge.pair()
-        job = Job(judge.sandbox, judge.programs, "thread", "fork", 5, 30, RANDOM.randrange(1 << 32),
+        job = Job(judge.sandbox, judge.programs, "thread", "fork", 5, 15, RANDOM.randrange(1 << 32),
                   "exec")
         judge.jobs.append(job)
         leaders.attach(job.pid)

@@ -7,10 +7,10 @@ import shutil
 import pytest
 
 from job import Forger
+from loads import QUIET_AND_LOADED, QUIET_AND_LONG_LOADED
 from rounds import MixedRound, Round
 from support import libc
 
-QUIET_AND_LOADED = pytest.mark.parametrize("load", ["quiet", "loaded"], indirect=True)
 WIPES = ("limits", "lowered", "ionice", "limits-ionice")
 PROGRAMS = ("setgid", "setuid", "setuid-root", "setuid-other")
 COMMANDS = {"su": "su", "su-root": "su", "sudo": "sudo", "runuser": "runuser"}
@@ -53,12 +53,12 @@ def put_copies(job, program):
 @pytest.mark.parametrize("shape", WIPES)
 def test_members_that_reset_what_was_set(judge, load, rounds, shape):
     for _ in range(rounds):
-        attack = Round(judge, shape, chains=5, hops=20)
+        attack = Round(judge, shape, chains=5, hops=12)
         attack.go_on(looks=4)
         attack.finish()
 
 
-@QUIET_AND_LOADED
+@QUIET_AND_LONG_LOADED
 @pytest.mark.parametrize("shape", WIPES)
 def test_single_member_that_resets_what_was_set(judge, load, rounds, shape):
     for _ in range(rounds):
@@ -75,9 +75,9 @@ def test_members_that_copy_those_of_another_group(judge, load, rounds, shape):
         other = judge.pair()
         victim = judge.ours.sleeper()
         other.attach(victim.pid)
-        attack = Round(judge, shape, chains=5, hops=20,
+        attack = Round(judge, shape, chains=5, hops=12,
                        prepare=lambda job, pid=victim.pid: job.board.show_victim(pid))
-        for hop in (30, 60):
+        for hop in (20, 40):
             attack.run_until(hop)
             attack.pause_and_look()
             judge.look_at_sleepers(other, victim)
@@ -116,7 +116,7 @@ def test_programs_of_root(judge, load, rounds, shape, sandbox, attack_programs):
     if not sandbox.is_root:
         pytest.skip("only root makes a program setuid root")
     for _ in range(rounds):
-        attack = Round(judge, shape, chains=5, hops=20,
+        attack = Round(judge, shape, chains=5, hops=12,
                        prepare=lambda job: put_copies(job, attack_programs["attack"]))
         attack.go_on(looks=4)
         attack.finish()
