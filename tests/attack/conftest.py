@@ -89,7 +89,7 @@ def kernel_judge(judge):
 
 
 @pytest.fixture
-def rounds(request, is_long):
+def rounds(is_long):
     return 100 if is_long else 1
 
 

@@ -38,7 +38,7 @@ def test_forks_that_are_held(kernel_judge, load, rounds, is_long, shape, pages, 
     """However long, and with all pids going by: who forks is a member all the time, and so is the
     child as soon as it is visible."""
     cycle = Stranger(sandbox, attack_programs, "cycle")
-    has_time = is_long or (load == "quiet" and pages is FilePages)
+    has_time = is_long or (load == "quiet" and shape == "held-unborn" and pages is FilePages)
     for _ in range(rounds):
         attack = HeldRound(kernel_judge, shape, hops=4, pages=pages)
         for hop in range(4):

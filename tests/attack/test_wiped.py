@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from job import Forger
-from loads import QUIET_AND_LOADED, QUIET_AND_LONG_LOADED
+from loads import QUIET_AND_LOADED, QUIET_AND_LONG_LOADED, shapes_under_loads
 from rounds import MixedRound, Round
 from support import libc
 
@@ -49,8 +49,7 @@ def put_copies(job, program):
         os.chmod(path, mode)
 
 
-@QUIET_AND_LOADED
-@pytest.mark.parametrize("shape", WIPES)
+@shapes_under_loads(WIPES, loaded=("lowered", "limits-ionice"))
 def test_members_that_reset_what_was_set(judge, load, rounds, shape):
     for _ in range(rounds):
         attack = Round(judge, shape, chains=5, hops=12)
@@ -67,8 +66,7 @@ def test_single_member_that_resets_what_was_set(judge, load, rounds, shape):
         attack.finish()
 
 
-@QUIET_AND_LOADED
-@pytest.mark.parametrize("shape", ["copy", "copy-all"])
+@shapes_under_loads(("copy", "copy-all"), loaded=("copy",))
 def test_members_that_copy_those_of_another_group(judge, load, rounds, shape):
     """The other group neither gains them nor is it released later for them."""
     for _ in range(rounds):
@@ -110,8 +108,7 @@ def test_other_users_that_copy_those_of_a_member(judge, load, rounds, sandbox, a
         judge.count("forks", 2)
 
 
-@QUIET_AND_LOADED
-@pytest.mark.parametrize("shape", PROGRAMS)
+@shapes_under_loads(PROGRAMS, loaded=("setgid", "setuid-other"))
 def test_programs_of_root(judge, load, rounds, shape, sandbox, attack_programs):
     if not sandbox.is_root:
         pytest.skip("only root makes a program setuid root")
@@ -122,8 +119,7 @@ def test_programs_of_root(judge, load, rounds, shape, sandbox, attack_programs):
         attack.finish()
 
 
-@QUIET_AND_LOADED
-@pytest.mark.parametrize("shape", COMMANDS)
+@shapes_under_loads(COMMANDS, loaded=("su", "sudo"))
 def test_changes_of_user(kernel_judge, load, rounds, shape, sandbox, attack_programs, open_doors):
     if shutil.which(COMMANDS[shape]) is None:
         pytest.skip(f"{COMMANDS[shape]} is not installed")
