@@ -31,14 +31,25 @@ int carry_read(struct track *track, pid_t pid, struct carried *carried)
 		return 0;
 	}
 	/* The highest value that a marker can have: so it fits, whatever the epoch. */
-	carried->refusal =
-		marker_choose(pid, marker_value(track->roster.scheme.hierarchy, UINT32_MAX),
-			      &carried->key.carrier, &carried->key.prior);
+	carried->refusal = marker_choose(
+		&track->registry, pid, marker_value(track->roster.scheme.hierarchy, UINT32_MAX),
+		&carried->key.carrier, &carried->key.prior, &carried->is_heir);
 	if (carried->refusal) {
 		carried->key.carrier = MARKER_NONE;
 		carried->key.prior = 0;
 	}
 	return carried->refusal == -EPERM || carried->refusal == -EBUSY ? 0 : carried->refusal;
+}
+
+void carry_inherit(pid_t pid)
+{
+	ucg_cleanup(ucg_pids_clear) struct ucg_pids threads = {0};
+
+	/* Where that fails it stays, and is found to be in the way. */
+	if (proc_read_threads(pid, &threads))
+		return;
+	for (size_t i = 0; i < threads.count; i++)
+		hint_disown(threads.pid[i]);
 }
 
 enum mark_state carry_state(const struct epoch *epoch)

@@ -20,10 +20,14 @@ struct carried {
 	struct epoch_key key; /* what it can carry, as far as can be seen */
 	int refusal;	      /* why no limit can: -EPERM, -EBUSY; 0: one can */
 	bool has_both;	      /* limit and hint mean the epoch that decides */
+	bool is_heir;	      /* its marks are those of a dead hierarchy */
 };
 
 /* Return: 0; -ESRCH; want of means. */
 int carry_read(struct track *track, pid_t pid, struct carried *carried);
+
+/* Frees the hints of a process that are left over from a dead hierarchy. */
+void carry_inherit(pid_t pid);
 
 /* The state of a member that was given all that is in this epoch. */
 enum mark_state carry_state(const struct epoch *epoch);

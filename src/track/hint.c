@@ -58,10 +58,21 @@ static int default_priority(pid_t tid, unsigned *valuep)
 	return 0;
 }
 
+static int replace(pid_t tid, int value, unsigned hint)
+{
+	unsigned wanted = (unsigned)value & ~(unsigned)HINT_BITS, usual;
+	int error = 0;
+
+	if (hint && CLASS_OF(value) == IOPRIO_CLASS_NONE)
+		error = default_priority(tid, &wanted);
+	else if (!hint && default_priority(tid, &usual) == 0 && usual == wanted)
+		wanted = 0;
+	return error ? error : set_io_priority(tid, wanted | hint << 3);
+}
+
 int hint_set(const struct hint_table *table, pid_t tid, unsigned hint)
 {
-	int value = io_priority(tid), error = 0;
-	unsigned wanted, usual;
+	int value = io_priority(tid);
 
 	if (value < 0)
 		return value;
@@ -69,12 +80,16 @@ int hint_set(const struct hint_table *table, pid_t tid, unsigned hint)
 		return 0;
 	if (HINT_OF(value) && !hint_epoch(table, (int)HINT_OF(value)))
 		return hint ? -EBUSY : 0;
-	wanted = (unsigned)value & ~(unsigned)HINT_BITS;
-	if (hint && CLASS_OF(value) == IOPRIO_CLASS_NONE)
-		error = default_priority(tid, &wanted);
-	else if (!hint && default_priority(tid, &usual) == 0 && usual == wanted)
-		wanted = 0;
-	return error ? error : set_io_priority(tid, wanted | hint << 3);
+	return replace(tid, value, hint);
+}
+
+int hint_disown(pid_t tid)
+{
+	int value = io_priority(tid);
+
+	if (value < 0)
+		return value;
+	return HINT_OF(value) >= HINT_FIRST ? replace(tid, value, 0) : 0;
 }
 
 bool hint_is_kept(void)

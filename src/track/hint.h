@@ -46,6 +46,9 @@ int hint_get(pid_t tid);
  */
 int hint_set(const struct hint_table *table, pid_t tid, unsigned hint);
 
+/* Takes away a hint that is nobody's any more.  Return: as hint_set(). */
+int hint_disown(pid_t tid);
+
 /* Does the kernel keep hints? */
 bool hint_is_kept(void);
 

@@ -6,6 +6,7 @@
 
 #include "limit.h"
 #include "proc.h"
+#include "registry.h"
 
 static const struct {
 	__rlimit_resource_t resource;
@@ -110,20 +111,38 @@ int marker_read_live(const struct marker_scheme *scheme, pid_t tgid, pid_t tid,
 	return answer;
 }
 
-int marker_choose(pid_t pid, uint64_t value, enum marker_carrier *carrierp, uint64_t *softp)
+static uint16_t hierarchy_of(uint64_t soft)
+{
+	return (uint16_t)(soft >> 32);
+}
+
+/* A marker of ours that stands for no group any more, or never did, would hide the new one; that of
+ * a dead hierarchy means nothing. */
+static bool is_left_over(const struct registry *registry, uint64_t ours, uint64_t soft)
+{
+	if (!marker_is_any(soft))
+		return false;
+	return marker_is_ours(hierarchy_of(ours), soft) ||
+	       (registry && registry_is_dead(registry, hierarchy_of(soft)));
+}
+
+int marker_choose(const struct registry *registry, pid_t pid, uint64_t value,
+		  enum marker_carrier *carrierp, uint64_t *softp, bool *is_heirp)
 {
 	int refusal = -EBUSY;
 
+	*is_heirp = false;
 	for (enum marker_carrier carrier = 0; carrier < MARKER_CARRIERS; carrier++) {
 		struct rlimit limit;
 		int error = limit_access(pid, carriers[carrier].resource, NULL, &limit);
 
 		if (error)
 			return error;
-		/* One of ours that stands for no group any more, or never did, would hide the new
-		 * one.  What the limit was before it is not known. */
-		if (marker_is_ours((uint16_t)(value >> 32), limit.rlim_cur))
+		if (is_left_over(registry, value, limit.rlim_cur)) {
+			*is_heirp = !marker_is_ours(hierarchy_of(value), limit.rlim_cur);
+			/* What the limit was before it is not known. */
 			limit.rlim_cur = limit.rlim_max;
+		}
 		if (marker_is_any(limit.rlim_cur))
 			continue;
 		if (limit.rlim_max < value) {

@@ -80,13 +80,19 @@ int marker_read(const struct marker_scheme *scheme, pid_t pid, struct marker *ma
 int marker_read_live(const struct marker_scheme *scheme, pid_t tgid, pid_t tid,
 		     struct marker *marker);
 
+/* What may be written over: the marker of a hierarchy that is known to be dead. */
+struct registry;
+
 /**
  * marker_choose() - which limit of a process can carry a marker
+ * @registry: tells the dead; NULL: all others count as alive
  * @value: the marker, or the highest that it could be
  * @softp: out: its soft limit now, to be given back one day
+ * @is_heirp: out: it is the limit of a dead hierarchy
  * Return: 0; -ESRCH; -EPERM: not ours to mark; -EBUSY: two other hierarchies hold it.
  */
-int marker_choose(pid_t pid, uint64_t value, enum marker_carrier *carrierp, uint64_t *softp);
+int marker_choose(const struct registry *registry, pid_t pid, uint64_t value,
+		  enum marker_carrier *carrierp, uint64_t *softp, bool *is_heirp);
 
 /**
  * marker_write() - set the soft limit that carries the marker

@@ -366,5 +366,6 @@ int split_move_thread(struct track *track, const struct ucg_task *task, struct t
 	/* If none is a member, it need not be split. */
 	if (cds_list_empty(&split->threads))
 		split_changed(track, split);
+	split_mend_all(track);
 	return error;
 }

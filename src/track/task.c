@@ -290,6 +290,8 @@ static int attach_to_group(struct track *track, const struct ucg_task *task,
 		error = -EBUSY;
 	if (!error)
 		error = find_sources(track, task->tgid, carried.epoch, &sources);
+	if (!error && carried.is_heir)
+		carry_inherit(task->tgid);
 	if (!error)
 		error = carry_write(track, task->tgid, group, &carried.key,
 				    task->threaded || task->dead, &epoch);

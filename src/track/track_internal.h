@@ -4,6 +4,7 @@
 
 #include "cursor.h"
 #include "pass.h"
+#include "registry.h"
 #include "roster.h"
 #include "ucgroupfs/track.h"
 
@@ -15,6 +16,7 @@ struct track {
 	struct ucg_tracker base; /* first: the interface that core knows */
 	struct ucg_track_config config;
 	struct roster roster;
+	struct registry registry;
 	struct cursor cursor;
 	struct pending pending;	       /* slots in flight and in doubt, oldest first */
 	struct cds_list_head suspects; /* groups without a known live member, oldest first */
@@ -42,6 +44,7 @@ struct track {
 	uint64_t passes_ns;	       /* when the last full passes that were completed began */
 	bool claims;		       /* merging a look: movers may claim what was found */
 	bool passes_running;	       /* PASS_MEMBERS or PASS_RANGE */
+	bool is_clean;		       /* all marks have been taken back */
 	bool retry_told;	       /* the log knows of it */
 	bool retry;	   /* something failed for want of means; try again by the timer */
 	unsigned timer_ms; /* current pause of the timer, 0: not armed */

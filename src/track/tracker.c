@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -510,7 +509,7 @@ static int find_means(struct track *track)
 
 static int track_init(struct track *track)
 {
-	uint16_t hierarchy;
+	uint16_t hierarchy = 0;
 	int error = pass_worker_init(&track->worker);
 
 	if (!error)
@@ -522,10 +521,9 @@ static int track_init(struct track *track)
 		error = find_means(track);
 	if (error)
 		return error;
-	if (getrandom(&hierarchy, sizeof(hierarchy), 0) != sizeof(hierarchy))
-		return -errno;
+	error = registry_enter(&track->registry, &hierarchy);
 	track->roster.scheme.hierarchy = hierarchy;
-	return 0;
+	return error;
 }
 
 static void track_free(struct track *track)
@@ -540,6 +538,7 @@ static void track_free(struct track *track)
 	ucg_closep(&track->epoll);
 	ucg_closep(&track->kick_fd);
 	ucg_closep(&track->timer_fd);
+	registry_leave(&track->registry, track->is_clean);
 	free(track);
 }
 
@@ -552,6 +551,7 @@ int ucg_track_new(const struct ucg_track_config *config, struct ucg_tracker **tr
 		return -ENOMEM;
 	track->base.ops = &operations;
 	track->config = *config;
+	track->registry.folder_fd = track->registry.lock_fd = -1;
 	track->epoll = track->kick_fd = track->timer_fd = track->cursor.loadavg_fd = -1;
 	CDS_INIT_LIST_HEAD(&track->suspects);
 	CDS_INIT_LIST_HEAD(&track->movers);
@@ -573,6 +573,7 @@ struct ucg_tracker *ucg_track_stop(struct ucg_tracker *tracker, size_t *leftp)
 	pass_worker_stop(&track->worker);
 	collect_jobs(track);
 	*leftp = task_release_all(track);
+	track->is_clean = true;
 	track_free(track);
 	return NULL;
 }

@@ -63,6 +63,15 @@ REASONS = {
             ["test_differences.py::test_agent_runs_as_root",
              "test_differences.py::test_agent_is_a_child_of_a_kernel_thread",
              "test_differences.py::test_agent_is_in_session_0"]),
+        Row("Tasks that share an I/O context can be in different groups: those made with\n"
+            ".Dv CLONE_IO ,\nand the kernel's own thread of an\n.Xr io_uring 7\nring with its maker.\n"
+            "Here a single thread is told by its I/O priority, which belongs to that context: where\n"
+            "one of two is put, the other goes too.",
+            ["test_threads.py::test_child_with_the_io_context_of_a_thread_moves_without_it",
+             "test_threads.py::test_thread_with_the_io_context_of_its_child_moves_without_it",
+             "test_threads.py::test_thread_with_the_io_context_of_its_child_moves_to_the_root_without_it",
+             "test_threads.py::test_io_uring_thread_is_moved_alone",
+             "test_threads.py::test_io_uring_thread_stays_when_its_maker_moves"]),
     ),
     "By design:": (
         Row("There are no files\n.Pa releasable ,\n.Pa cgroup.events ,\n.Pa cgroup.kill\nand\n"

@@ -60,7 +60,7 @@ def test_files_of_a_group(root, expected):
 
 
 @by_column(ORIGINAL_FILES | {"release_agent", "cgroup.procs", "cgroup.clone_children",
-                             "cgroup.sane_behavior"},
+                             "cgroup.sane_behavior", "cgroup.tracking"},
            ORIGINAL_FILES | {"release_agent"})
 def test_files_of_the_root(root, expected):
     assert set(root.list()) == expected

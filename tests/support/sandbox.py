@@ -29,7 +29,15 @@ class Sandbox:
         self.gid = USER if self.is_root else os.getgid()
         self.base = tempfile.mkdtemp(prefix="ucg-", dir="/tmp")
         os.chmod(self.base, 0o755)
+        self._make_runtime_folder()
         self._count = 0
+
+    def _make_runtime_folder(self):
+        """What daemons that are killed leave in their registries goes with the sandbox."""
+        folder = os.path.join(self.base, "run")
+        os.mkdir(folder)
+        os.chmod(folder, 0o1777)
+        os.environ["XDG_RUNTIME_DIR"] = folder
 
     def need(self, what):
         """Skips the test where that is missing: a word of LACKING."""

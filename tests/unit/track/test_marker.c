@@ -48,10 +48,13 @@ static void a_process_that_is_gone_is_esrch(void **state)
 	enum marker_carrier carrier;
 	struct marker marker;
 	uint64_t prior;
+	bool is_heir;
 
 	kill_and_reap(pid);
 	assert_int_equal(marker_read(&first_only, pid, &marker), -ESRCH);
-	assert_int_equal(marker_choose(pid, marker_value(OURS, 1), &carrier, &prior), -ESRCH);
+	assert_int_equal(
+		marker_choose(NULL, pid, marker_value(OURS, 1), &carrier, &prior, &is_heir),
+		-ESRCH);
 	assert_int_equal(marker_write(pid, MARKER_LOCKS, marker_value(OURS, 1), NULL), -ESRCH);
 }
 
@@ -113,7 +116,9 @@ static void check_choice(pid_t pid, int error, enum marker_carrier carrier, uint
 {
 	enum marker_carrier got_carrier = MARKER_CARRIERS;
 	uint64_t got_prior = 0;
-	int got = marker_choose(pid, marker_value(OURS, UINT32_MAX), &got_carrier, &got_prior);
+	bool is_heir;
+	int got = marker_choose(NULL, pid, marker_value(OURS, UINT32_MAX), &got_carrier, &got_prior,
+				&is_heir);
 
 	assert_int_equal(got, error);
 	if (error)
