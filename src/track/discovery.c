@@ -11,6 +11,9 @@
 #include "split.h"
 #include "ucgroupfs/scope.h"
 
+/* So long the counter rule is tried in vain, while something waits for it. */
+#define UNQUIET_NS (30ull * 1000000000u)
+
 /* Passes over all slots are affordable up to this many, if they can restore exactness. */
 #define SLOTS_AFFORDABLE 131072
 
@@ -225,6 +228,28 @@ static void conclude_for_group(struct tracked_group *group, const struct pass_jo
 		group->exact = false;
 }
 
+/* Where somebody takes pids without pause, the counter rule proves nothing for ever: then the order
+ * of slots must do, and cgroup.tracking says so. */
+static void conclude_counter(struct track *track, struct pass_job *job)
+{
+	if (job->quiet) {
+		track->unquiet_ns = 0;
+		discovery_declare_quiet(track, job->looks);
+	} else if (cds_list_empty(&track->suspects)) {
+		track->unquiet_ns = 0;
+	} else if (!track->unquiet_ns) {
+		track->unquiet_ns = job->started_ns;
+	} else if (job->started_ns - track->unquiet_ns > UNQUIET_NS) {
+		track->by_counter = false;
+		track->pids_are_uncounted = true;
+		ucg_log(track->config.log, LOG_WARNING,
+			"pids may be chosen here, and for %u s there was no pause in which none "
+			"was "
+			"taken: from now on a task that chooses its pid may be missed",
+			(unsigned)(UNQUIET_NS / 1000000000u));
+	}
+}
+
 /*
  * What full passes prove for each group (G4, G5).  Where the range was trusted all the same, passes
  * over /proc leave the frontier alone: the next look has a longer range, and nobody loses
@@ -246,8 +271,8 @@ static void conclude_passes(struct track *track, struct pass_job *job)
 		mover_caught_up(track, &job->reading);
 	}
 	track->passes_ns = job->started_ns;
-	if (job->by_counter && job->quiet)
-		discovery_declare_quiet(track, job->looks);
+	if (job->by_counter)
+		conclude_counter(track, job);
 }
 
 static void forget_all_finds(struct track *track)

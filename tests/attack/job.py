@@ -48,9 +48,9 @@ class Stranger(Program):
 class Forger(Program):
     """A process of another user that marks itself as the process `pid` is marked."""
 
-    def __init__(self, sandbox, programs, pid):
+    def __init__(self, sandbox, programs, pid, how="forge"):
         other = [f"--reuid={OTHER}", f"--regid={OTHER}", "--clear-groups", "--"]
-        super().__init__(sandbox, {"attack": "setpriv"}, *other, programs["attack"], "forge", pid,
+        super().__init__(sandbox, {"attack": "setpriv"}, *other, programs["attack"], how, pid,
                          as_root=True)
 
     def fork(self):

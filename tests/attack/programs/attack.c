@@ -12,7 +12,7 @@
  *   attack resume BOARD SHAPE LEFT RANDOM        (a chain, after exec)
  *   attack inside BOARD SHAPE CHAINS HOPS SEED   (what is contained)
  *   attack storm | failing | cycle               strangers
- *   attack watch FILE | forge PID | trace TID    strangers, too
+ *   attack watch FILE | forge PID | forge-adopted PID | trace TID    strangers
  *
  * A job's first process waits at the gate, so that it can be put into a group first.  It is the
  * child of a container outside of the group: a subreaper that reaps whatever is left to it, and
@@ -153,7 +153,9 @@ static int run_stranger(const char *what, const char *word)
 	if (word && strcmp(what, "watch") == 0)
 		return stranger_watch(word);
 	if (word && strcmp(what, "forge") == 0)
-		return stranger_forge(word);
+		return stranger_forge(word, false);
+	if (word && strcmp(what, "forge-adopted") == 0)
+		return stranger_forge(word, true);
 	if (word && strcmp(what, "trace") == 0)
 		return stranger_trace(word);
 	return -1;

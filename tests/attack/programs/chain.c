@@ -40,9 +40,7 @@ static const struct shape {
 	{"limits", hop_limits, false},
 	{"lowered", hop_lowered, false},
 	{"ionice", hop_ionice, false},
-	{"limits-ionice", hop_limits_ionice, false},
 	{"copy", hop_copy, false},
-	{"copy-all", hop_copy_all, false},
 	/* hops_users.c */
 	{"setgid", hop_setgid, false},
 	{"setuid", hop_setuid, false},

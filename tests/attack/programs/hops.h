@@ -33,9 +33,7 @@ void hop_held_born(struct chain *chain);
 void hop_limits(struct chain *chain);
 void hop_lowered(struct chain *chain);
 void hop_ionice(struct chain *chain);
-void hop_limits_ionice(struct chain *chain);
 void hop_copy(struct chain *chain);
-void hop_copy_all(struct chain *chain);
 
 /* hops_users.c: through programs that change who the process is */
 void hop_setgid(struct chain *chain);

@@ -51,13 +51,6 @@ void hop_ionice(struct chain *chain)
 	wipe_io_priority();
 }
 
-void hop_limits_ionice(struct chain *chain)
-{
-	wipe_limits();
-	wipe_io_priority();
-	hop_daemon(chain);
-}
-
 static void copy_limits(pid_t victim)
 {
 	for (int resource = 0; resource < (int)RLIM_NLIMITS; resource++) {
@@ -76,14 +69,4 @@ void hop_copy(struct chain *chain)
 	(void)chain;
 	chain_become(fork());
 	copy_limits((pid_t)board->victim);
-}
-
-/* Everything of it that may be a marker. */
-void hop_copy_all(struct chain *chain)
-{
-	long priority = syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, board->victim);
-
-	hop_copy(chain);
-	if (syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, priority) != 0)
-		board->failures++;
 }

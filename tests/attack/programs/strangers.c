@@ -13,6 +13,7 @@
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static void say_begun(void)
@@ -137,7 +138,7 @@ static int forge_limit(const char *pid, const char *name, __rlimit_resource_t re
 	return setrlimit(resource, &limit);
 }
 
-int stranger_forge(const char *pid)
+static int forge(const char *pid)
 {
 	long priority = syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, atoi(pid));
 
@@ -155,6 +156,18 @@ int stranger_forge(const char *pid)
 		say_begun();
 	}
 	return 0;
+}
+
+int stranger_forge(const char *pid, bool adopted)
+{
+	pid_t child = adopted ? 0 : fork();
+	int status;
+
+	if (child == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		return forge(pid);
+	}
+	return child < 0 || waitpid(child, &status, 0) < 0 ? 2 : WEXITSTATUS(status);
 }
 
 /* ---- a tracer ---- */

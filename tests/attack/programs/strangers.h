@@ -2,6 +2,8 @@
 #ifndef ATTACK_STRANGERS_H
 #define ATTACK_STRANGERS_H
 
+#include <stdbool.h>
+
 /* Processes of no group that keep the machine, and its cursor of pids, moving; killed by the test.
  * Each writes a line when it has begun. */
 
@@ -22,8 +24,8 @@ int stranger_cycle(void);
 int burn_cycle(int *beforep, int *afterp);
 
 /* Puts on itself whatever marks the process @pid, of whoever; then a child, which lives as long,
- * and a line for each byte read. */
-int stranger_forge(const char *pid);
+ * and a line for each byte read.  A child of this process, as at a shell; @adopted: this one. */
+int stranger_forge(const char *pid, bool adopted);
 
 /* The tracer of a thread, which never asks what became of it. */
 int stranger_trace(const char *tid);
