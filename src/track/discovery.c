@@ -17,12 +17,12 @@
 /* Passes over all slots are affordable up to this many, if they can restore exactness. */
 #define SLOTS_AFFORDABLE 131072
 
-static bool is_known_now(void *context, pid_t pid, uint32_t epoch)
+static bool is_known_now(void *context, pid_t pid, uint32_t epoch, bool as_process)
 {
 	struct track *track = context;
 	struct member *member = roster_member(&track->roster, pid);
 
-	if (!member || member->epoch->value != epoch)
+	if (!member || member->epoch->value != epoch || (as_process && member->split))
 		return false;
 	/* The pid may have been used again since the last drain, by another member. */
 	if (member->pidfd >= 0 && pidfd_is_dead(member->pidfd)) {
@@ -112,8 +112,8 @@ static int add_known(struct track *track, struct pass_job *job)
 	if (job->known || !limit)
 		cds_lfht_for_each_entry (track->roster.members, &iterator, member, link)
 			if (count < limit)
-				job->known[count++] =
-					(struct pass_known){member->pid, member->epoch->value};
+				job->known[count++] = (struct pass_known){
+					member->pid, member->epoch->value, member->split};
 	urcu_memb_read_unlock();
 	job->known_count = count;
 	return count == limit ? 0 : -ENOMEM;

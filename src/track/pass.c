@@ -23,7 +23,7 @@ static int compare_known(const void *left, const void *right)
  * member of the same group does no harm: that group had a known live member when the passes began,
  * so they prove nothing for it anyway (discovery.h, G3).
  */
-static bool is_known(void *context, pid_t pid, uint32_t epoch)
+static bool is_known(void *context, pid_t pid, uint32_t epoch, bool as_process)
 {
 	const struct pass_job *job = context;
 	struct pass_known key = {.pid = pid};
@@ -32,7 +32,7 @@ static bool is_known(void *context, pid_t pid, uint32_t epoch)
 			? bsearch(&key, job->known, job->known_count, sizeof(key), compare_known)
 			: NULL;
 
-	return known && known->epoch == epoch;
+	return known && known->epoch == epoch && !(as_process && known->is_thread);
 }
 
 static void one_pass(struct pass_job *job)
@@ -64,9 +64,9 @@ static void find_members(struct pass_job *job)
 
 /* A known pid lies in a range only if the cursor has wrapped, and may have been used again since
  * the roster was drained: so all are looked at, and the merge tells who is old news. */
-static bool is_never_known(void *context, pid_t pid, uint32_t epoch)
+static bool is_never_known(void *context, pid_t pid, uint32_t epoch, bool as_process)
 {
-	(void)context, (void)pid, (void)epoch;
+	(void)context, (void)pid, (void)epoch, (void)as_process;
 	return false;
 }
 

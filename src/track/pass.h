@@ -30,6 +30,7 @@ enum pass_kind {
 struct pass_known {
 	pid_t pid;
 	uint32_t epoch;
+	bool is_thread; /* of a split process: it stands for no other */
 };
 
 struct pass_job {

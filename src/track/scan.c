@@ -142,7 +142,7 @@ static void found_thread(struct scan *scan, pid_t tid, struct marker marker)
 	if (proc_read_status(tid, &status) ||
 	    marker_read_live(&scan->scheme, status.tgid, tid, &marker) != 1)
 		return; /* gone: its process has a slot of its own */
-	if (scan->is_known(scan->context, status.tgid, marker.epoch)) {
+	if (scan->is_known(scan->context, status.tgid, marker.epoch, true)) {
 		add_found(scan, (struct scan_found){.pid = status.tgid,
 						    .tid = tid,
 						    .pidfd = -1,
@@ -238,7 +238,7 @@ static void examine(struct scan *scan, pid_t pid, const struct pending_slot *bef
 		fail(scan, answer);
 	else if (answer == 0 && scan->stranger)
 		scan->stranger(scan->context, pid);
-	else if (answer == 1 && !scan->is_known(scan->context, pid, marker.epoch))
+	else if (answer == 1 && !scan->is_known(scan->context, pid, marker.epoch, false))
 		found_member(scan, pid, marker);
 }
 

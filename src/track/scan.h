@@ -61,8 +61,9 @@ struct scan {
 	int scratch_fd;	       /* for F_SETOWN, the scan's own */
 	size_t spare; /* pidfds that it may keep still; further members are found without */
 
-	/* Is this a known live member that carries this very epoch?  Then it is passed over. */
-	bool (*is_known)(void *context, pid_t pid, uint32_t epoch);
+	/* Is this a known live member that carries this very epoch?  Then it is passed over.
+	 * @as_process: is it known as a whole, so that it stands for any of its threads? */
+	bool (*is_known)(void *context, pid_t pid, uint32_t epoch, bool as_process);
 	/* A live task without our marker; may mark it (stragglers of a move).  NULL: nobody asks.
 	 */
 	void (*stranger)(void *context, pid_t pid);

@@ -13,7 +13,7 @@ def pytest_addoption(parser):
     parser.addoption("--runs", type=int, help="how many, each with the next seed")
     parser.addoption("--operations", type=int, default=OPERATIONS, help="of each run")
     parser.addoption("--whole", action="store_true", help="show a failing run as it is, not shrunk")
-    parser.addoption("--threads", choices=["on", "off"], default="off",
+    parser.addoption("--threads", choices=["on", "off"], default="on",
                      help="operations of single threads, too")
     parser.addoption("--kernel-alone", action="store_true",
                      help="a second hierarchy of the kernel in place of ours, to try the tester")

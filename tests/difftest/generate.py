@@ -116,7 +116,7 @@ class Generator:
 
     def file(self):
         if self.chance(0.05):
-            return self.group().path + "/" + self.of(NAMES + list(doing.OURS_ALONE[3:]))
+            return self.group().path + "/" + self.of(NAMES)
         group = self.group()
         return f"{group.path}/{self.of(doing.FILES[:4] if group.parent else doing.FILES)}"
 

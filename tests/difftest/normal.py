@@ -3,7 +3,7 @@
 
 NORMALISED = {
     "names of files that only ours has":
-        "releasable, cgroup.events and cgroup.kill are taken out of listings, and no group is "
+        "releasable and the cgroup.events, .kill and .tracking are taken out of listings, no group is "
         "called so: DIFFERENCES of the manual page",
     "st_ino, st_dev, f_type":
         "those of a FUSE filesystem: DIFFERENCES",

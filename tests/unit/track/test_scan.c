@@ -16,8 +16,9 @@ struct bench {
 	pid_t stranger; /* last one told */
 };
 
-static bool is_known(void *context, pid_t pid, uint32_t epoch)
+static bool is_known(void *context, pid_t pid, uint32_t epoch, bool as_process)
 {
+	(void)as_process;
 	const struct bench *bench = context;
 
 	return pid == bench->known && epoch == EPOCH;
