@@ -4,7 +4,7 @@
 #
 # The whole test run from a fresh clone: installs what is missing, builds with warnings as errors,
 # runs the unit and integration tests, the differential tester and the attacks, checks format,
-# tidiness and manual page, the model of discovery, and repeats the quick tests under
+# tidiness and manual page, the models of tracking, and repeats the quick tests under
 # AddressSanitizer and UndefinedBehaviorSanitizer.
 # --long: larger models, and everything under ASan+UBSan, under TSan, and by an ordinary user in
 # namespaces of his own (the quick run: the quick tests in one of them).
@@ -26,7 +26,7 @@ esac
 model_s=600
 attacks_s=1500
 difftest_s=600
-[ -z "$long" ] || { model_s=3600 attacks_s=7200 difftest_s=7200; }
+[ -z "$long" ] || { model_s=3600 attacks_s=14400 difftest_s=7200; }
 
 passed=0
 failed=0
@@ -254,7 +254,7 @@ else
 fi
 differential_tester
 pytests "attacks" dev "$attacks_s" tests/attack $long
-counted "model of discovery" "$model_s" sh tests/model/run.sh $long
+counted "models of tracking" "$model_s" sh tests/model/run.sh $long
 
 sanitizer_options
 build_or_end asan

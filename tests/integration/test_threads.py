@@ -208,6 +208,13 @@ def test_members_see_themselves(group, moved):
     assert moved(read_whole, group.file("tasks")) == b"%d\n" % moved.tid
 
 
+def test_thread_that_a_leader_makes_starts_in_its_group_alone(group, task):
+    task.thread()
+    group.attach_thread(task)
+    made = task.thread()
+    assert_members(group, task, made)
+
+
 # ---- the whole process, by cgroup.procs ----
 
 @pytest.fixture

@@ -62,7 +62,7 @@ static void the_files_of_the_root(void **state)
 			"notify_on_release 0644\n"
 			"release_agent 0644\n"
 			"releasable 0444\n"
-				     "cgroup.tracking 0444\n");
+			"cgroup.tracking 0444\n");
 }
 
 static void the_files_of_a_child(void **state)
