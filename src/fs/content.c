@@ -111,7 +111,7 @@ static struct fs_slice look(const struct ucg_text *list, size_t size,
 			    struct fs_list_position *after)
 {
 	struct fs_slice slice = {.from = find_line(list, after->next_id)};
-	size_t last, end;
+	size_t last = slice.from, end;
 
 	if (slice.from == list->length)
 		return slice;

@@ -60,7 +60,7 @@ static int default_priority(pid_t tid, unsigned *valuep)
 
 static int replace(pid_t tid, int value, unsigned hint)
 {
-	unsigned wanted = (unsigned)value & ~(unsigned)HINT_BITS, usual;
+	unsigned wanted = (unsigned)value & ~(unsigned)HINT_BITS, usual = 0;
 	int error = 0;
 
 	if (hint && CLASS_OF(value) == IOPRIO_CLASS_NONE)

@@ -94,7 +94,7 @@ int pidfd_who(int pidfd, struct pidfd_who *who)
 
 int pidfd_parent(int pidfd, pid_t *ppidp)
 {
-	struct pidfd_who who;
+	struct pidfd_who who = {0};
 	int error = pidfd_who(pidfd, &who);
 
 	if (!error)

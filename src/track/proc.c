@@ -230,7 +230,7 @@ static int as_missing_task(int error)
 
 static int read_task_file(pid_t tid, const char *name, char *buffer, size_t size)
 {
-	char path[64];
+	char path[96];
 	ucg_autoclose int fd = -1;
 	ssize_t length;
 

@@ -43,7 +43,7 @@ static inline uint8_t fuzz_byte(struct fuzz_input *input)
  * it.  Freed by the caller. */
 static inline char *fuzz_copy(const uint8_t *data, size_t size)
 {
-	char *copy = malloc(size ? size : 1);
+	char *copy = calloc(size ? size : 1, 1);
 
 	FUZZ_CHECK(copy, "no memory for %zu bytes", size);
 	for (size_t i = 0; i < size; i++)
