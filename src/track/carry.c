@@ -27,7 +27,6 @@ int carry_read(struct track *track, pid_t pid, struct carried *carried)
 	if (carried->limit) {
 		carried->key.carrier = carried->limit->key.carrier;
 		carried->key.prior = carried->limit->key.prior;
-		carried->has_both = marker.hint == marker.limit;
 		return 0;
 	}
 	/* The highest value that a marker can have: so it fits, whatever the epoch. */

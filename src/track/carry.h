@@ -19,7 +19,6 @@ struct carried {
 	struct epoch *limit;  /* in its limit; NULL: none */
 	struct epoch_key key; /* what it can carry, as far as can be seen */
 	int refusal;	      /* why no limit can: -EPERM, -EBUSY; 0: one can */
-	bool has_both;	      /* limit and hint mean the epoch that decides */
 	bool is_heir;	      /* its marks are those of a dead hierarchy */
 };
 

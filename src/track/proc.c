@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 
 #include "hidden.h"
 #include "ucgroupfs/scope.h"
@@ -349,18 +348,6 @@ bool proc_is_all_dead(pid_t tgid)
 		if (!proc_read_stat(tgid, threads.pid[i], &stat) && !proc_state_is_dead(stat.state))
 			return false;
 	return true;
-}
-
-int proc_count_threads(pid_t tgid, unsigned *countp)
-{
-	char path[64];
-	struct stat attributes;
-
-	snprintf(path, sizeof(path), "/proc/%d/task", tgid);
-	if (stat(path, &attributes))
-		return as_missing_task(-errno);
-	*countp = attributes.st_nlink > 2 ? (unsigned)attributes.st_nlink - 2 : 0;
-	return 0;
 }
 
 int proc_read_pid_max(pid_t *pid_maxp)

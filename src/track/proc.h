@@ -79,8 +79,6 @@ int proc_read_threads(pid_t tgid, struct ucg_pids *pids);
 bool proc_is_in_initial_user_ns(pid_t tid);
 /* Has no thread of the process been left alive?  What can't be read is no. */
 bool proc_is_all_dead(pid_t tgid);
-/* Number of threads of a process, dead leader included. */
-int proc_count_threads(pid_t tgid, unsigned *countp);
 int proc_read_pid_max(pid_t *pid_maxp);
 /* Process ids in ascending order. */
 int proc_read_processes(struct ucg_pids *pids);

@@ -213,8 +213,7 @@ struct epoch *roster_epoch_need(struct roster *roster, struct tracked_group *gro
 	epoch = calloc(1, sizeof(*epoch));
 	if (!epoch)
 		return NULL;
-	*epoch = (struct epoch){
-		.value = roster->next_epoch++, .key = key, .group = group, .is_roots = !group};
+	*epoch = (struct epoch){.value = roster->next_epoch++, .key = key, .group = group};
 	if (key.wants_hint)
 		epoch->hint = hint_take(roster->hints, epoch->value, key.for_threads);
 	CDS_INIT_LIST_HEAD(&epoch->killed);

@@ -70,7 +70,6 @@ struct epoch {
 	struct epoch_key key;
 	unsigned hint;		     /* that means it; 0: none was left */
 	struct tracked_group *group; /* NULL: the root */
-	bool is_roots;		     /* says of a thread that it is in the root */
 	unsigned split_count;	     /* split processes that carry it in their limit */
 	struct cds_list_head of_group;
 	size_t member_count;
