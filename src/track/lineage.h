@@ -16,7 +16,7 @@
  *     read, is believed if its parent is a member.  If the parent has died, it has been adopted by
  *     init, or by a process that was an ancestor of the member from which it comes: then it is
  *     taken in, and said to be unproved.  A parent of another user, who is neither, vouches for
- *     nothing.
+ *     nothing.  To a daemon of root nobody is another user.
  *
  * Context of all functions: serving thread.
  */

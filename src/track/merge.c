@@ -2,6 +2,7 @@
 #include "discovery.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 #include "carry.h"
 #include "lineage.h"
@@ -68,7 +69,9 @@ static void sift(struct track *track, struct scan_found *found)
 {
 	enum lineage lineage;
 
-	if (found->dead || !found->marker.is_foreign || roster_member(&track->roster, found->pid))
+	/* Root takes in tasks of all users, whoever their parents are. */
+	if (geteuid() == 0 || found->dead || !found->marker.is_foreign ||
+	    roster_member(&track->roster, found->pid))
 		return;
 	lineage = lineage_of(track, found->pid);
 	found->forged = lineage == LINEAGE_FORGED;
