@@ -41,6 +41,7 @@ static void one_pass(struct pass_job *job)
 		scan_proc(&job->scan, &job->splits);
 	else
 		scan_slots(&job->scan, 1, job->pid_max - 1);
+	scan_bare(&job->scan);
 }
 
 /*

@@ -54,6 +54,7 @@ void scan_deinit(struct scan *scan)
 		ucg_closep(&scan->found[i].pidfd);
 	free(scan->found);
 	pending_clear(&scan->pending);
+	ucg_pids_clear(&scan->bare);
 	ucg_closep(&scan->scratch_fd);
 	*scan = (struct scan){.scratch_fd = -1};
 }
@@ -222,6 +223,20 @@ static void found_member(struct scan *scan, pid_t pid, struct marker marker)
 	add_found(scan, found);
 }
 
+static void found_nothing(struct scan *scan, pid_t pid)
+{
+	if (scan->scheme.hints)
+		fail(scan, ucg_pids_append(&scan->bare, pid));
+	if (scan->stranger)
+		scan->stranger(scan->context, pid);
+}
+
+static void found_marks(struct scan *scan, pid_t pid, struct marker marker)
+{
+	if (!scan->is_known(scan->context, pid, marker.epoch, false))
+		found_member(scan, pid, marker);
+}
+
 static void examine(struct scan *scan, pid_t pid, const struct pending_slot *before)
 {
 	struct marker marker;
@@ -236,10 +251,23 @@ static void examine(struct scan *scan, pid_t pid, const struct pending_slot *bef
 		pend(scan, pid);
 	else if (answer < 0 && answer != -ESRCH)
 		fail(scan, answer);
-	else if (answer == 0 && scan->stranger)
-		scan->stranger(scan->context, pid);
-	else if (answer == 1 && !scan->is_known(scan->context, pid, marker.epoch, false))
-		found_member(scan, pid, marker);
+	else if (answer == 0)
+		found_nothing(scan, pid);
+	else if (answer == 1)
+		found_marks(scan, pid, marker);
+}
+
+void scan_bare(struct scan *scan)
+{
+	ucg_cleanup(ucg_pids_clear) struct ucg_pids bare = scan->bare;
+
+	scan->bare = (struct ucg_pids){0};
+	for (size_t i = 0; i < bare.count; i++) {
+		struct marker marker;
+
+		if (marker_read(&scan->scheme, bare.pid[i], &marker) == 1)
+			found_marks(scan, bare.pid[i], marker);
+	}
 }
 
 void scan_slot(struct scan *scan, pid_t pid)
@@ -267,16 +295,22 @@ void scan_pending(struct scan *scan)
 	examine_again(scan, &pending);
 }
 
-void scan_range(struct scan *scan, const struct pending *pending, pid_t frontier)
+static void scan_whole_range(struct scan *scan, pid_t frontier)
 {
-	scan->pends = true;
-	examine_again(scan, pending);
 	if (scan->cursor >= frontier) {
 		scan_slots(scan, frontier + 1, scan->cursor);
 		return;
 	}
 	scan_slots(scan, frontier + 1, scan->pid_max - 1);
 	scan_slots(scan, 1, scan->cursor);
+}
+
+void scan_range(struct scan *scan, const struct pending *pending, pid_t frontier)
+{
+	scan->pends = true;
+	examine_again(scan, pending);
+	scan_whole_range(scan, frontier);
+	scan_bare(scan);
 }
 
 void scan_proc(struct scan *scan, const struct ucg_pids *splits)

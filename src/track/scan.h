@@ -72,13 +72,22 @@ struct scan {
 	struct scan_found *found;
 	size_t found_count, found_capacity;
 	struct pending pending;
-	int error; /* first one: then the scan proves nothing */
+	struct ucg_pids bare; /* live slots that carried nothing, to be read once more */
+	int error;	      /* first one: then the scan proves nothing */
 };
 
 /* Return: 0; -EMFILE and the like. */
 int scan_init(struct scan *scan);
 /* Closes what nobody took. */
 void scan_deinit(struct scan *scan);
+
+/*
+ * The last step of a look or a pass: what lived and carried nothing is read once more.  A leader
+ * that has ended and has lost its limit reads like a stranger, and a thread that replaces it by an
+ * exec may have left its own slot before that was read.  That two threads of one process do so
+ * between these readings is assumed not to happen.
+ */
+void scan_bare(struct scan *scan);
 
 /* One slot. */
 void scan_slot(struct scan *scan, pid_t pid);
