@@ -123,3 +123,18 @@ int discovery_resolve(struct track *track)
 	track_kick(track);
 	return -EINPROGRESS;
 }
+
+int discovery_settle(struct track *track, struct ucg_group_id id)
+{
+	struct tracked_group *group = roster_group(&track->roster, id);
+
+	/* No event tells of the end of one that nothing could hold, or that is traced. */
+	if (group) {
+		discovery_drop_zombies(track, group, false);
+		discovery_lost(track, group);
+	}
+	if (!discovery_resolve(track))
+		return 0;
+	group = roster_group(&track->roster, id);
+	return group && tracked_group_is_suspect(group) ? -EINPROGRESS : 0;
+}

@@ -97,6 +97,9 @@ int discovery_look(struct track *track);
  */
 int discovery_resolve(struct track *track);
 
+/* The same as far as one group is concerned; deaths of which no event tells are looked for. */
+int discovery_settle(struct track *track, struct ucg_group_id id);
+
 /* Start full passes, unless some are under way.  @restore: over slots if affordable, so that groups
  * with live members can become exact again. */
 void discovery_start_passes(struct track *track, bool restore);
