@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Hints on real tasks: hint.h.  What the kernel makes of an I/O priority it says itself, of a
  * process group. */
-#include "processes.h"
+#include "family.h"
 
 #include <linux/ioprio.h>
 #include <stdio.h>
@@ -381,19 +381,6 @@ static void be_executed_by_a_thread(struct nursery *nursery, int argument)
 	stay(nursery, argument);
 }
 
-static void await_program(pid_t pid, const char *line)
-{
-	int64_t deadline = now_ms() + DEADLINE_MS;
-	char path[32], name[32] = "";
-
-	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
-	while (proc_read_file(path, name, sizeof(name)) < 0 || strcmp(name, line) != 0) {
-		if (now_ms() > deadline)
-			fail_msg("process %d: expected %s, got %s", pid, line, name);
-		sched_yield();
-	}
-}
-
 static void exec_keeps_it(void **state)
 {
 	struct hint_table table = {0};
@@ -405,7 +392,7 @@ static void exec_keeps_it(void **state)
 	await_report(*state);
 	hint = give(&table, pid);
 	open_gate(*state, 1);
-	await_program(pid, "sleep\n");
+	await_program(pid, "sleep");
 	assert_int_equal(hint_get(pid), hint);
 }
 
@@ -423,7 +410,7 @@ static void exec_by_a_thread_keeps_the_threads(void **state)
 	assert_int_not_equal(of_leader, of_thread);
 	assert_int_equal(hint_get(pid), of_leader);
 	open_gate(*state, 1);
-	await_program(pid, "sleep\n");
+	await_program(pid, "sleep");
 	assert_int_equal(hint_get(pid), of_thread);
 }
 

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+/* cgroup.kill goes after epochs: kill.h, K1 to K4.  See test_end.c too. */
+#include "family.h"
+#include "tracked.h"
+
+#include "kill.h"
+#include "marker.h"
+#include "track_internal.h"
+
+#define CHILDREN 20
+
+static struct track *track(struct tracked *tracked)
+{
+	return track_of(tracked->tracker);
+}
+
+static void kill_all(struct tracked *tracked, struct ucg_group_id group)
+{
+	assert_int_equal(tracked->tracker->ops->kill(tracked->tracker, group), 0);
+}
+
+static void check_dead(pid_t pid)
+{
+	if (!strchr("-ZX", task_state(pid, pid)))
+		fail_msg("process %d lives, in state %c", pid, task_state(pid, pid));
+}
+
+static void await_end_of_pursuit(struct tracked *tracked)
+{
+	int64_t deadline = now_ms() + DEADLINE_MS;
+
+	while (kill_is_going_on(track(tracked))) {
+		if (now_ms() > deadline)
+			fail_msg("killed epochs are alive after %d ms", DEADLINE_MS);
+		turn(tracked, "await_end_of_pursuit");
+	}
+}
+
+/* Nobody has looked since they were forked. */
+static void children_that_nobody_knew_die(void **state)
+{
+	struct tracked *tracked = *state;
+	pid_t pid = nursery_spawn(&tracked->nursery, fork_by_gate, CHILDREN), child[CHILDREN];
+
+	attach(tracked, pid, A);
+	open_gate(&tracked->nursery, CHILDREN);
+	for (int i = 0; i < CHILDREN; i++)
+		child[i] = await_report(&tracked->nursery).pid;
+	kill_all(tracked, A);
+	await_emptied(tracked, A, 1);
+	for (int i = 0; i < CHILDREN; i++)
+		check_dead(child[i]);
+}
+
+/* Each link of the chain is dead before the next one is found. */
+static void hop_for_ever(struct nursery *nursery, int argument)
+{
+	(void)argument;
+	wait_at_gate(nursery);
+	tell(nursery, getpid());
+	for (;;)
+		if (fork())
+			_exit(0);
+}
+
+static void a_chain_that_never_ends_is_caught(void **state)
+{
+	struct tracked *tracked = *state;
+	pid_t pid = nursery_spawn(&tracked->nursery, hop_for_ever, 0);
+
+	attach(tracked, pid, A);
+	open_gate(&tracked->nursery, 1);
+	await_report(&tracked->nursery);
+	kill_all(tracked, A);
+	await_emptied(tracked, A, 1);
+	await_end_of_pursuit(tracked);
+	check_empty(tracked, A, 1);
+}
+
+static void killing_twice_is_as_good_as_once(void **state)
+{
+	struct tracked *tracked = *state;
+	pid_t pid = nursery_spawn(&tracked->nursery, fork_by_gate, 1);
+
+	attach(tracked, pid, A);
+	open_gate(&tracked->nursery, 1);
+	await_report(&tracked->nursery);
+	kill_all(tracked, A);
+	kill_all(tracked, A);
+	await_end_of_pursuit(tracked);
+	check_empty(tracked, A, 1);
+}
+
+static void newcomers_and_their_children_live(void **state)
+{
+	struct tracked *tracked = *state;
+	pid_t old = nursery_spawn(&tracked->nursery, fork_by_gate, 1), of_old, of_new;
+	pid_t newcomer = nursery_spawn(&tracked->nursery, fork_by_gate, 1);
+	struct ucg_task task;
+
+	attach(tracked, old, A);
+	open_gate(&tracked->nursery, 1);
+	of_old = await_report(&tracked->nursery).pid;
+	task = find(tracked, newcomer);
+	kill_all(tracked, A);
+	assert_int_equal(tracked->tracker->ops->attach(tracked->tracker, &task, A), 0);
+	await_end_of_pursuit(tracked);
+	check_dead(old);
+	check_dead(of_old);
+	open_gate(&tracked->nursery, 1);
+	of_new = await_report(&tracked->nursery).pid;
+	CHECK_PROCESSES(tracked, A, newcomer, of_new);
+	assert_int_equal(tracked->emptied[A.value], 0);
+}
+
+static void a_newcomer_carries_another_epoch(void **state)
+{
+	struct tracked *tracked = *state;
+	pid_t old = nursery_spawn(&tracked->nursery, stay, 0);
+	pid_t newcomer = nursery_spawn(&tracked->nursery, stay, 0);
+	struct ucg_task task;
+	uint64_t killed;
+
+	attach(tracked, old, A);
+	killed = soft_limit(old, RLIMIT_LOCKS);
+	task = find(tracked, newcomer);
+	kill_all(tracked, A);
+	assert_int_equal(tracked->tracker->ops->attach(tracked->tracker, &task, A), 0);
+	assert_true(marker_is_any(soft_limit(newcomer, RLIMIT_LOCKS)));
+	assert_true(soft_limit(newcomer, RLIMIT_LOCKS) != killed);
+}
+
+static void the_pursuit_ends(void **state)
+{
+	struct tracked *tracked = *state;
+
+	for (unsigned round = 1; round <= 3; round++) {
+		pid_t pid = nursery_spawn(&tracked->nursery, stay, 0);
+
+		attach(tracked, pid, A);
+		kill_all(tracked, A);
+		await_death(pid);
+		await_end_of_pursuit(tracked);
+		check_empty(tracked, A, round);
+		reap(pid);
+	}
+}
+
+/* As an epoch that is known is handed on with its group, one that was killed must not be. */
+static void a_group_that_was_killed_is_used_again(void **state)
+{
+	struct tracked *tracked = *state;
+	pid_t pid;
+
+	attach(tracked, nursery_spawn(&tracked->nursery, stay, 0), A);
+	kill_all(tracked, A);
+	await_emptied(tracked, A, 1);
+	pid = nursery_spawn(&tracked->nursery, stay, 0);
+	attach(tracked, pid, A);
+	await_end_of_pursuit(tracked);
+	CHECK_PROCESSES(tracked, A, pid);
+	assert_int_equal(tracked->emptied[A.value], 1);
+}
+
+static void other_groups_are_left_alone(void **state)
+{
+	struct tracked *tracked = *state;
+	pid_t a = nursery_spawn(&tracked->nursery, fork_by_gate, 1), child;
+	pid_t b = nursery_spawn(&tracked->nursery, stay, 0);
+
+	attach(tracked, a, B);
+	open_gate(&tracked->nursery, 1);
+	child = await_report(&tracked->nursery).pid;
+	attach(tracked, a, A);
+	attach(tracked, b, C);
+	kill_all(tracked, A);
+	await_emptied(tracked, A, 1);
+	await_end_of_pursuit(tracked);
+	check_dead(a);
+	CHECK_PROCESSES(tracked, B, child);
+	CHECK_PROCESSES(tracked, C, b);
+}
+
+/* Its other threads share its fate: a signal of this kind is the whole process's. */
+static void a_single_thread_takes_its_process_along(void **state)
+{
+	struct tracked *tracked = *state;
+	struct family family;
+	struct ucg_task task;
+	pid_t pid, tid;
+
+	if (!track(tracked)->roster.hints || !track(tracked)->has_thread_pidfd) {
+		print_message("this kernel has no means to tell threads apart\n");
+		skip();
+	}
+	family_init(&family, &tracked->nursery);
+	pid = family_spawn(&family);
+	tid = family_tells(&family, 0, FAMILY_THREAD);
+	task = find(tracked, tid);
+	task.alone = true;
+	assert_int_equal(tracked->tracker->ops->attach(tracked->tracker, &task, A), 0);
+	kill_all(tracked, A);
+	await_emptied(tracked, A, 1);
+	await_death(pid);
+	await_end_of_pursuit(tracked);
+	family_deinit(&family);
+}
+
+static void one_without_marks_dies_too(void **state)
+{
+	struct tracked *tracked = *state;
+	pid_t pid = nursery_spawn(&tracked->nursery, stay, 0);
+
+	attach(tracked, pid, A);
+	set_soft_limit(pid, RLIMIT_LOCKS, RLIM_INFINITY);
+	syscall(SYS_ioprio_set, 1, pid, 0);
+	CHECK_PROCESSES(tracked, A, pid);
+	kill_all(tracked, A);
+	await_emptied(tracked, A, 1);
+	check_dead(pid);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, tracked_setup, tracked_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(children_that_nobody_knew_die),
+		TEST(a_chain_that_never_ends_is_caught),
+		TEST(killing_twice_is_as_good_as_once),
+		TEST(newcomers_and_their_children_live),
+		TEST(a_newcomer_carries_another_epoch),
+		TEST(the_pursuit_ends),
+		TEST(a_group_that_was_killed_is_used_again),
+		TEST(other_groups_are_left_alone),
+		TEST(a_single_thread_takes_its_process_along),
+		TEST(one_without_marks_dies_too),
+	};
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	return cmocka_run_group_tests(tests, register_thread, unregister_thread);
+}
