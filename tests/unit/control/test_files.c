@@ -414,6 +414,51 @@ static void a_death_found_by_settling_counts(void **state)
 	check_reads("/a", "cgroup.events", "populated 0\n");
 }
 
+/* ---- cgroup.tracking ---- */
+
+static void tracking_is_exact_where_nothing_is_known_against_it(void **state)
+{
+	(void)state;
+	check_reads("/a", "cgroup.tracking", "exact\n");
+	assert_calls(&fake, "tracking of 1 @5\n");
+	check_reads("/", "cgroup.tracking", "exact\n");
+	assert_calls(&fake, "tracking of 0 @5\n");
+}
+
+static void tracking_names_each_weakness_with_its_number(void **state)
+{
+	static const char *const line[UCG_WEAKNESSES] = {
+		[UCG_NO_HINT] = "no-hint 3\n",	       [UCG_NO_MARKER] = "no-marker 3\n",
+		[UCG_UNMARKED] = "unmarked 3\n",       [UCG_UNPROVED] = "unproved 3\n",
+		[UCG_UNSEEN_EXIT] = "unseen-exit 3\n", [UCG_CHOSEN_PIDS] = "chosen-pids 3\n",
+	};
+
+	(void)state;
+	for (size_t why = 0; why < UCG_WEAKNESSES; why++) {
+		fake.weakness[why] = 3;
+		check_reads("/a", "cgroup.tracking", line[why]);
+		fake.weakness[why] = 0;
+	}
+}
+
+static void tracking_has_a_line_for_each_in_their_order(void **state)
+{
+	(void)state;
+	fake.weakness[UCG_NO_HINT] = 1000;
+	fake.weakness[UCG_UNMARKED] = 2;
+	fake.weakness[UCG_UNSEEN_EXIT] = 1;
+	check_reads("/a", "cgroup.tracking", "no-hint 1000\nunmarked 2\nunseen-exit 1\n");
+}
+
+static void tracking_that_takes_longer_or_fails_is_passed_on(void **state)
+{
+	(void)state;
+	fake.list_result = -EINPROGRESS;
+	assert_int_equal(read_result("/a", "cgroup.tracking"), -EINPROGRESS);
+	fake.list_result = -EMFILE;
+	assert_int_equal(read_result("/a", "cgroup.tracking"), -EMFILE);
+}
+
 /* ---- cgroup.kill ---- */
 
 static void kill_kills_the_group_and_all_below(void **state)
@@ -480,6 +525,10 @@ int main(void)
 		TEST(events_settles_the_whole_tree_to_say_that_it_is_empty),
 		TEST(one_group_with_a_task_decides_that_it_is_populated),
 		TEST(a_death_found_by_settling_counts),
+		TEST(tracking_is_exact_where_nothing_is_known_against_it),
+		TEST(tracking_names_each_weakness_with_its_number),
+		TEST(tracking_has_a_line_for_each_in_their_order),
+		TEST(tracking_that_takes_longer_or_fails_is_passed_on),
 		TEST(kill_kills_the_group_and_all_below),
 		TEST(kill_takes_1_alone),
 		TEST(a_group_that_can_not_be_killed_does_not_save_the_others),

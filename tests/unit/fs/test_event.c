@@ -119,6 +119,16 @@ static uint64_t open_and_read(struct device *device, uint64_t node)
 	return handle;
 }
 
+/* Of an event that tells pollers alone. */
+static void change_of_tracking_of_a_group_that_is_gone_is_ignored(void **state)
+{
+	struct device *device = *state;
+
+	ucg_fs_restated(device->fs, (struct ucg_group_id){4711});
+	assert_no_answer(device);
+	assert_int_equal(device->fs->owed_count, 0);
+}
+
 static bool is_marked(struct device *device, uint64_t handle)
 {
 	const struct fs_handle *heap =
@@ -158,6 +168,37 @@ static void attach_without_memory_for_pollers_is_an_attach(void **state)
 		assert_true(is_marked(device, handle[i]));
 }
 
+static void change_of_tracking_changes_no_group(void **state)
+{
+	struct device *device = *state;
+	struct ucg_group_id id = make_group(device, "G");
+
+	ucg_fs_restated(device->fs, id);
+	assert_false(has_tasks(device, id));
+	assert_int_equal(device->fs->owed_count, 0);
+}
+
+static void change_of_tracking_without_memory_is_told_later(void **state)
+{
+	struct device *device = *state;
+	struct ucg_group_id id = make_group(device, "G");
+	uint64_t group = ucg_node_id(id, UCG_FILE_DIR).value;
+	uint64_t tracking = device_lookup(device, group, "cgroup.tracking");
+	uint64_t handle[8];
+
+	for (size_t i = 0; i < 8; i++)
+		handle[i] = open_and_read(device, tracking);
+	growths_left = 0;
+	out_of_memory = true;
+	ucg_fs_restated(device->fs, id);
+	out_of_memory = false;
+	assert_int_equal(device->fs->owed_count, 1);
+	device_serve(device);
+	assert_int_equal(device->fs->owed_count, 0);
+	for (size_t i = 0; i < 8; i++)
+		assert_true(is_marked(device, handle[i]));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -167,6 +208,9 @@ int main(void)
 		device_test(events_do_not_overtake_one_that_is_owed),
 		device_test(events_that_are_owed_keep_their_order),
 		device_test(request_without_memory_changes_nothing),
+		device_test(change_of_tracking_of_a_group_that_is_gone_is_ignored),
+		device_test(change_of_tracking_changes_no_group),
+		device_test(change_of_tracking_without_memory_is_told_later),
 		device_test(attach_without_memory_for_pollers_is_an_attach),
 	};
 

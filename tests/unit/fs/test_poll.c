@@ -133,6 +133,75 @@ static void other_files_wake_nobody(void **state)
 	assert_int_equal(poll_file(device, &file, false), 0x145);
 }
 
+static void change_of_tracking_wakes_the_poller_of_that_file(void **state)
+{
+	struct device *device = *state;
+	struct open_file file = open_file(device, "cgroup.tracking");
+	struct answer answer;
+
+	assert_reads(device, &file, 0, 100, "exact\n");
+	assert_int_equal(poll_file(device, &file, true), 0x145);
+	ucg_fs_restated(device->fs, ucg_node_group((struct ucg_node_id){file.group}));
+	assert_true(device_receive(device, &answer));
+	assert_int_equal(answer.header.error, FUSE_NOTIFY_POLL);
+	assert_int_equal(poll_file(device, &file, false), 0x145 | POLLERR | POLLPRI);
+	assert_reads(device, &file, 0, 100, "exact\n");
+	assert_int_equal(poll_file(device, &file, false), 0x145);
+}
+
+static void change_of_the_roots_tracking_wakes_its_poller(void **state)
+{
+	struct device *device = *state;
+	struct open_file file = {.group = FUSE_ROOT_ID};
+	struct answer answer;
+
+	file.node = device_lookup(device, FUSE_ROOT_ID, "cgroup.tracking");
+	file.handle = device_open(device, FUSE_OPEN, file.node);
+	assert_reads(device, &file, 0, 100, "exact\n");
+	assert_int_equal(poll_file(device, &file, true), 0x145);
+	ucg_fs_restated(device->fs, UCG_ROOT_ID);
+	assert_true(device_receive(device, &answer));
+	assert_int_equal(answer.header.error, FUSE_NOTIFY_POLL);
+	assert_int_equal(poll_file(device, &file, false), 0x145 | POLLERR | POLLPRI);
+}
+
+static void change_of_tracking_does_not_wake_the_poller_of_events(void **state)
+{
+	struct device *device = *state;
+	struct open_file file = open_file(device, "cgroup.events");
+
+	assert_reads(device, &file, 0, 100, "populated 0\n");
+	assert_int_equal(poll_file(device, &file, true), 0x145);
+	ucg_fs_restated(device->fs, ucg_node_group((struct ucg_node_id){file.group}));
+	assert_no_answer(device);
+	assert_int_equal(poll_file(device, &file, false), 0x145);
+}
+
+static void change_of_populated_does_not_wake_the_poller_of_tracking(void **state)
+{
+	struct device *device = *state;
+	struct open_file file = open_file(device, "cgroup.tracking");
+
+	assert_reads(device, &file, 0, 100, "exact\n");
+	assert_int_equal(poll_file(device, &file, true), 0x145);
+	ucg_fs_entered(device->fs, ucg_node_group((struct ucg_node_id){file.group}));
+	assert_no_answer(device);
+	assert_int_equal(poll_file(device, &file, false), 0x145);
+}
+
+static void change_of_another_groups_tracking_wakes_nobody(void **state)
+{
+	struct device *device = *state;
+	struct open_file file = open_file(device, "cgroup.tracking");
+	uint64_t other = device_mkdir(device, FUSE_ROOT_ID, "H");
+
+	assert_reads(device, &file, 0, 100, "exact\n");
+	assert_int_equal(poll_file(device, &file, true), 0x145);
+	ucg_fs_restated(device->fs, ucg_node_group((struct ucg_node_id){other}));
+	assert_no_answer(device);
+	assert_int_equal(poll_file(device, &file, false), 0x145);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -144,6 +213,11 @@ int main(void)
 		device_test(every_open_file_of_the_group_is_woken),
 		device_test(attach_wakes_the_poller_of_events),
 		device_test(other_files_wake_nobody),
+		device_test(change_of_tracking_wakes_the_poller_of_that_file),
+		device_test(change_of_the_roots_tracking_wakes_its_poller),
+		device_test(change_of_tracking_does_not_wake_the_poller_of_events),
+		device_test(change_of_populated_does_not_wake_the_poller_of_tracking),
+		device_test(change_of_another_groups_tracking_wakes_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
