@@ -94,13 +94,14 @@ static void killing_twice_is_as_good_as_once(void **state)
 static void newcomers_and_their_children_live(void **state)
 {
 	struct tracked *tracked = *state;
-	pid_t old = nursery_spawn(&tracked->nursery, fork_by_gate, 1), of_old, of_new;
-	pid_t newcomer = nursery_spawn(&tracked->nursery, fork_by_gate, 1);
+	pid_t old = nursery_spawn(&tracked->nursery, fork_by_gate, 1);
+	pid_t newcomer, of_old, of_new;
 	struct ucg_task task;
 
 	attach(tracked, old, A);
 	open_gate(&tracked->nursery, 1);
 	of_old = await_report(&tracked->nursery).pid;
+	newcomer = nursery_spawn(&tracked->nursery, fork_by_gate, 1);
 	task = find(tracked, newcomer);
 	kill_all(tracked, A);
 	assert_int_equal(tracked->tracker->ops->attach(tracked->tracker, &task, A), 0);
