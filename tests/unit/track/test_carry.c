@@ -423,17 +423,15 @@ static void what_was_read_of_both_is_told(void **state)
 	assert_null(carried.limit);
 	assert_int_equal(carried.key.carrier, MARKER_LOCKS);
 	assert_int_equal(carried.key.prior, 4711);
-	assert_false(carried.has_both || carried.is_heir);
+	assert_false(carried.is_heir);
 	attach(tracked, pid, A);
 	assert_int_equal(carry_read(track, pid, &carried), 0);
 	assert_ptr_equal(carried.epoch, member(tracked, pid)->epoch);
 	assert_ptr_equal(carried.limit, carried.epoch);
 	assert_int_equal(carried.key.prior, 4711);
-	assert_true(carried.has_both);
 	set_io_priority(pid, 0);
 	assert_int_equal(carry_read(track, pid, &carried), 0);
 	assert_ptr_equal(carried.epoch, member(tracked, pid)->epoch);
-	assert_false(carried.has_both);
 }
 
 static void why_no_limit_can_be_written_is_told(void **state)
