@@ -40,6 +40,39 @@ static pid_t spawn(struct nursery *nursery, body_fn *body, int argument)
 	return pid;
 }
 
+__attribute__((no_sanitize("address", "thread", "undefined"))) static int
+execute(void *nursery_pointer)
+{
+	static const char *const words[] = {"sleep", "1000", NULL};
+	struct nursery *nursery = nursery_pointer;
+	struct report report = {.pid = (pid_t)syscall(SYS_gettid)};
+	char go;
+
+	syscall(SYS_write, nursery->report[1], &report, sizeof(report));
+	syscall(SYS_read, nursery->gate[0], &go, 1);
+	syscall(SYS_execve, "/bin/sleep", words, words + 2);
+	for (;;)
+		syscall(SYS_pause);
+	return 0;
+}
+
+static void be_executed(struct nursery *nursery, int argument)
+{
+	(void)argument;
+	execute(nursery);
+}
+
+/* One that has no other thread, not even a sanitizer's: of several the kernel tells the best. */
+static pid_t spawn_alone(struct nursery *nursery)
+{
+	pid_t pid = spawn(nursery, be_executed, 0);
+
+	assert_int_equal(await_report(nursery).pid, pid);
+	open_gate(nursery, 1);
+	await_program(pid, "sleep");
+	return pid;
+}
+
 static int effective(pid_t pid)
 {
 	int value = (int)syscall(SYS_ioprio_get, IOPRIO_WHO_PGRP, pid);
@@ -90,7 +123,7 @@ static void the_priority_that_comes_from_the_nice_value_stays(void **state)
 {
 	need_hints();
 	for (int nice = 0; nice < 20; nice++) {
-		pid_t pid = spawn(*state, sit, 0);
+		pid_t pid = spawn_alone(*state);
 
 		/* The test's own may be higher, and may not be lowered. */
 		if (setpriority(PRIO_PROCESS, (id_t)pid, nice) && errno == EACCES)
@@ -107,7 +140,7 @@ static void negative_nice_values_stay_as_well(void **state)
 		skip();
 	}
 	for (int nice = -20; nice < 0; nice++) {
-		pid_t pid = spawn(*state, sit, 0);
+		pid_t pid = spawn_alone(*state);
 
 		assert_int_equal(setpriority(PRIO_PROCESS, (id_t)pid, nice), 0);
 		check_kept_and_none_again(pid);
@@ -117,7 +150,7 @@ static void negative_nice_values_stay_as_well(void **state)
 static void check_policy(struct nursery *nursery, int policy, int rank)
 {
 	const struct sched_param parameter = {.sched_priority = rank};
-	pid_t pid = spawn(nursery, sit, 0);
+	pid_t pid = spawn_alone(nursery);
 
 	/* It counts for a policy of real time too. */
 	if (rank)
@@ -160,7 +193,7 @@ static void a_best_effort_priority_stays(void **state)
 {
 	need_hints();
 	for (int level = 0; level < 8; level++) {
-		pid_t pid = spawn(*state, sit, 0);
+		pid_t pid = spawn_alone(*state);
 
 		set_io_priority(pid, priority(IOPRIO_CLASS_BE, 0, level));
 		check_kept(pid);
@@ -172,7 +205,7 @@ static void an_idle_priority_stays(void **state)
 	pid_t pid;
 
 	need_hints();
-	pid = spawn(*state, sit, 0);
+	pid = spawn_alone(*state);
 	set_io_priority(pid, priority(IOPRIO_CLASS_IDLE, 0, 0));
 	check_kept(pid);
 	assert_int_equal(io_priority(pid), priority(IOPRIO_CLASS_IDLE, 0, 0));
@@ -186,7 +219,7 @@ static void one_hint_is_replaced_by_another_of_ours(void **state)
 	int before;
 
 	need_hints();
-	pid = spawn(*state, sit, 0);
+	pid = spawn_alone(*state);
 	before = effective(pid);
 	first = give(&table, pid);
 	second = give(&table, pid);
@@ -345,28 +378,6 @@ static void a_zombie_has_none(void **state)
 	open_gate(*state, 1);
 	await_state(pid, 'Z');
 	assert_int_equal(hint_get(pid), 0);
-}
-
-__attribute__((no_sanitize("address", "thread", "undefined"))) static int
-execute(void *nursery_pointer)
-{
-	static const char *const words[] = {"sleep", "1000", NULL};
-	struct nursery *nursery = nursery_pointer;
-	struct report report = {.pid = (pid_t)syscall(SYS_gettid)};
-	char go;
-
-	syscall(SYS_write, nursery->report[1], &report, sizeof(report));
-	syscall(SYS_read, nursery->gate[0], &go, 1);
-	syscall(SYS_execve, "/bin/sleep", words, words + 2);
-	for (;;)
-		syscall(SYS_pause);
-	return 0;
-}
-
-static void be_executed(struct nursery *nursery, int argument)
-{
-	(void)argument;
-	execute(nursery);
 }
 
 static void be_executed_by_a_thread(struct nursery *nursery, int argument)
