@@ -2,14 +2,30 @@
 /* Which hierarchies are known to be dead: registry.h. */
 #include "processes.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <sys/file.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 
 #include "registry.h"
 
 /* Of nobody else. */
 #define USER 61234
+
+/* The next numbers that are drawn; after them they are random. */
+static const uint16_t *next_drawn;
+static size_t drawn_left;
+
+/* In place of the C library's. */
+ssize_t getrandom(void *buffer, size_t size, unsigned flags)
+{
+	if (!drawn_left || size != sizeof(*next_drawn))
+		return syscall(SYS_getrandom, buffer, size, flags);
+	memcpy(buffer, next_drawn++, size);
+	drawn_left--;
+	return (ssize_t)size;
+}
 
 struct bench {
 	struct nursery nursery;
@@ -68,12 +84,13 @@ static int setup(void **state)
 
 static void remove_folder(struct bench *bench)
 {
-	char path[80];
+	DIR *folder = opendir(bench->folder);
+	struct dirent *entry;
 
-	for (unsigned number = 0; number <= UINT16_MAX; number++) {
-		path_of(bench, (uint16_t)number, path);
-		unlink(path);
-	}
+	while (folder && (entry = readdir(folder)))
+		unlinkat(dirfd(folder), entry->d_name, 0);
+	if (folder)
+		closedir(folder);
 	if (rmdir(bench->folder))
 		unlink(bench->folder);
 }
@@ -253,23 +270,40 @@ static void one_whose_lock_a_child_has_is_not_dead(void **state)
 	assert_true(registry_is_dead(&bench->a, number));
 }
 
-static void a_new_one_does_not_get_the_number_of_a_dead_one(void **state)
+static void a_new_one_does_not_get_the_number_of_one_that_is_there(void **state)
 {
 	struct bench *bench = *state;
+	uint16_t dead = (uint16_t)(bench->number + 1), fresh = (uint16_t)(bench->number + 2),
+		 number;
+	const uint16_t drawn[] = {bench->number, dead, fresh};
 	struct registry b;
 	char path[80];
-	uint16_t number;
 
-	/* All numbers but a few are those of dead ones. */
-	for (unsigned dead = 0; dead <= UINT16_MAX; dead++) {
-		if (dead % 8 == 0)
-			continue;
-		path_of(bench, (uint16_t)dead, path);
-		close(open(path, O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-	}
+	path_of(bench, dead, path);
+	close(open(path, O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+	next_drawn = drawn;
+	drawn_left = 3;
 	assert_int_equal(registry_enter(&b, &number), 0);
-	assert_int_equal(number % 8, 0);
+	assert_int_equal(number, fresh);
+	assert_true(registry_is_dead(&bench->a, dead));
 	registry_leave(&b, true);
+}
+
+static void where_no_number_is_free_it_does_without_the_folder(void **state)
+{
+	struct bench *bench = *state;
+	uint16_t drawn[64], number;
+	struct registry b;
+
+	for (size_t i = 0; i < 64; i++)
+		drawn[i] = bench->number;
+	next_drawn = drawn;
+	drawn_left = 64;
+	assert_int_equal(registry_enter(&b, &number), 0);
+	assert_int_equal(b.folder_fd, -1);
+	assert_true(file_exists(bench, bench->number));
+	registry_leave(&b, true);
+	assert_true(file_exists(bench, bench->number));
 }
 
 /* ---- what is not believed ---- */
@@ -401,7 +435,8 @@ int main(void)
 		IN(who_has_left_knows_of_no_dead),
 		IN(one_whose_server_was_killed_is_dead),
 		IN(one_whose_lock_a_child_has_is_not_dead),
-		IN(a_new_one_does_not_get_the_number_of_a_dead_one),
+		IN(a_new_one_does_not_get_the_number_of_one_that_is_there),
+		IN(where_no_number_is_free_it_does_without_the_folder),
 		OUTSIDE(the_folder_of_another_user_is_not_taken),
 		OUTSIDE(a_link_to_a_folder_is_not_taken),
 		IN(the_file_of_another_user_is_not_believed),
