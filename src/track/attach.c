@@ -170,13 +170,11 @@ static void put_back(struct track *track, pid_t pid, const struct carried *carri
 		carry_strip(track, pid);
 }
 
-/* L1: what is found unmarked from here on was forked after the attach.  Where no look can be made,
- * a child of before may be taken for one. */
-static void follow_unmarked(struct track *track, pid_t pid)
+/* L1: what is found unmarked in a later look was forked after the attach.  Where no look can be
+ * made now, a child of before may be taken for one. */
+static void look_before_unmarked(struct track *track, const struct epoch *epoch)
 {
-	struct member *member = roster_member(&track->roster, pid);
-
-	if (!member || member->state != MARK_NONE)
+	if (carry_state(epoch) != MARK_NONE)
 		return;
 	discovery_look(track);
 	track_arm_timer(track, false);
@@ -260,13 +258,14 @@ static int attach_to_group(struct track *track, const struct ucg_task *task,
 
 	if (!error)
 		error = mark(track, task, group, &newcomer, &epoch);
-	if (!error)
-		error = take_in(track, task, group, &newcomer, epoch);
+	if (error)
+		return error;
+	look_before_unmarked(track, epoch);
+	error = take_in(track, task, group, &newcomer, epoch);
 	if (error)
 		return error;
 	discovery_watch(track, group);
 	leave(track, task, &newcomer.sources, group);
-	follow_unmarked(track, task->tgid);
 	return 0;
 }
 

@@ -166,7 +166,7 @@ int carry_strip(struct track *track, pid_t pid)
 
 /* It gets what it lacks of its group's marks: the child of a thread that was moved alone has its
  * process's limit; another has lost one of the two. */
-static void complete_marks(struct track *track, struct member *member)
+static bool complete_marks(struct track *track, struct member *member)
 {
 	struct tracked_group *group = member->epoch->group;
 	struct carried carried;
@@ -174,10 +174,11 @@ static void complete_marks(struct track *track, struct member *member)
 
 	if (member->epoch->is_killed || carry_read(track, member->pid, &carried) ||
 	    carry_write(track, member->pid, group, &carried.key, member->threaded, &epoch))
-		return;
+		return false;
 	if (member->epoch != epoch)
 		roster_move(&track->roster, member, epoch);
 	roster_set_state(&track->roster, member, carry_state(epoch));
+	return true;
 }
 
 static enum mark_state state_of(const struct member *member, const struct marker *marker)
@@ -189,14 +190,20 @@ static enum mark_state state_of(const struct member *member, const struct marker
 	return MARK_HINT;
 }
 
+/* What another user carries is not ours to write; and one who has got rid of both is to be told
+ * from the others. */
+static bool can_be_completed(const struct member *member, const struct marker *marker,
+			     enum mark_state state)
+{
+	if (marker->is_foreign || state == MARK_NONE)
+		return false;
+	return state == MARK_HINT || state != carry_state(member->epoch);
+}
+
 void carry_take_state(struct track *track, struct member *member, const struct marker *marker)
 {
 	enum mark_state state = state_of(member, marker);
 
-	roster_set_state(&track->roster, member, state);
-	/* What another user carries is not ours to write; and one who has got rid of both is to be
-	 * told from the others. */
-	if (!marker->is_foreign && state != MARK_NONE &&
-	    (state == MARK_HINT || state != carry_state(member->epoch)))
-		complete_marks(track, member);
+	if (!can_be_completed(member, marker, state) || !complete_marks(track, member))
+		roster_set_state(&track->roster, member, state);
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "kill.h"
 #include "mover.h"
 
 /* Rounds of declaring in one go while strangers keep the cursor moving; then the loop has a turn.
@@ -58,6 +59,7 @@ void discovery_declare_quiet(struct track *track, uint64_t looks)
 {
 	struct tracked_group *group, *next;
 
+	kill_declare_quiet(track);
 	cds_list_for_each_entry_safe (group, next, &track->suspects, suspect)
 		if (group->suspect_since < looks && !group->found)
 			declare_empty(track, group);

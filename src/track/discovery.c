@@ -279,11 +279,14 @@ static void forget_all_finds(struct track *track)
 {
 	struct cds_lfht_iter iterator;
 	struct tracked_group *group;
+	struct epoch *epoch;
 
 	urcu_memb_read_lock();
 	cds_lfht_for_each_entry (track->roster.groups, &iterator, group, link)
 		group->found = 0;
 	urcu_memb_read_unlock();
+	cds_list_for_each_entry (epoch, &track->killed, killed)
+		epoch->found = 0;
 }
 
 /* /proc shows processes alone.  Where it stands in for a range, that of new threads is lost. */

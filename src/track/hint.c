@@ -6,6 +6,7 @@
 #include <linux/sched.h>
 #include <linux/sched/types.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -41,6 +42,17 @@ int hint_get(pid_t tid)
 	return hint >= HINT_FIRST ? (int)hint : 0;
 }
 
+/* sched_getattr() tells it of those alone whom it concerns. */
+static int nice_of(pid_t tid, const struct sched_attr *attributes)
+{
+	long turned = attributes->sched_policy == SCHED_NORMAL
+			      ? -1
+			      : syscall(SYS_getpriority, PRIO_PROCESS, tid);
+
+	/* The system call's answer is 20 less the nice value. */
+	return turned > 0 ? (int)(20 - turned) : attributes->sched_nice;
+}
+
 /* What the kernel makes of a task without an I/O priority of its own: block/ioprio.c. */
 static int default_priority(pid_t tid, unsigned *valuep)
 {
@@ -54,7 +66,7 @@ static int default_priority(pid_t tid, unsigned *valuep)
 	else if (attributes.sched_policy == SCHED_FIFO || attributes.sched_policy == SCHED_RR ||
 		 attributes.sched_policy == SCHED_DEADLINE)
 		class = IOPRIO_CLASS_RT;
-	*valuep = class << 13 | (unsigned)(attributes.sched_nice + 20) / 5;
+	*valuep = class << 13 | (unsigned)(nice_of(tid, &attributes) + 20) / 5;
 	return 0;
 }
 

@@ -35,6 +35,27 @@ void kill_group(struct track *track, struct tracked_group *group)
 	track_arm_timer(track, true);
 }
 
+static bool order_says_nothing(struct track *track)
+{
+	struct epoch *epoch;
+
+	if (track->by_counter)
+		return true;
+	cds_list_for_each_entry (epoch, &track->killed, killed)
+		if (!epoch->group->exact)
+			return true;
+	return false;
+}
+
+void kill_declare_quiet(struct track *track)
+{
+	struct epoch *epoch, *next;
+
+	cds_list_for_each_entry_safe (epoch, next, &track->killed, killed)
+		if (!epoch->member_count && !epoch->found)
+			cds_list_del_init(&epoch->killed);
+}
+
 /* Return: was a look made, before which and after which nothing was left of some? */
 static bool look_for_them(struct track *track, struct cds_list_head *dead)
 {
@@ -63,6 +84,10 @@ void kill_pursue(struct track *track)
 
 	CDS_INIT_LIST_HEAD(&dead);
 	discovery_drain(track);
+	if (order_says_nothing(track)) {
+		discovery_start_passes(track, !track->by_counter);
+		return;
+	}
 	is_proof = look_for_them(track, &dead);
 	cds_list_for_each_entry_safe (epoch, next, &dead, killed) {
 		cds_list_del_init(&epoch->killed);

@@ -16,7 +16,8 @@
  * K3. Everybody else dies.  The known ones are killed by the write.  What they forked before is
  *     unknown to us, and has their epoch: so looks go on as long as a killed epoch is *alive*:
  * until a look that began after its last known member was seen dead finds nobody, and the cursor
- *     stands still.  That is G3 of discovery.h for the epoch in place of the group.
+ *     stands still; or, where the order of slots says nothing, until passes that were quiet find
+ *     nobody.  That is G3 and G5 of discovery.h for the epoch in place of the group.
  * K4. So it is the epoch that is pursued.  A newcomer's life says nothing of those who are to die.
  *
  * A member that can't be killed (EPERM: it has changed its user) is logged and stays.
@@ -29,6 +30,9 @@ void kill_group(struct track *track, struct tracked_group *group);
 
 /* One more look for those still alive; by the timer, while kill_is_going_on(). */
 void kill_pursue(struct track *track);
+
+/* Quiet passes are over (G5): epochs of whom they found nobody are done with. */
+void kill_declare_quiet(struct track *track);
 
 static inline bool kill_is_going_on(struct track *track)
 {

@@ -2,7 +2,6 @@
 #include "discovery.h"
 
 #include <errno.h>
-#include <unistd.h>
 
 #include "carry.h"
 #include "lineage.h"
@@ -70,7 +69,7 @@ static void sift(struct track *track, struct scan_found *found)
 	enum lineage lineage;
 
 	/* Root takes in tasks of all users, whoever their parents are. */
-	if (geteuid() == 0 || found->dead || !found->marker.is_foreign ||
+	if (track->is_of_root || found->dead || !found->marker.is_foreign ||
 	    roster_member(&track->roster, found->pid))
 		return;
 	lineage = lineage_of(track, found->pid);

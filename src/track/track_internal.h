@@ -30,6 +30,7 @@ struct track {
 	int timer_fd; /* movers and retries: only armed while there are some */
 	struct pass_worker worker;
 
+	bool is_of_root;       /* the daemon is root's: then nobody is another user (lineage.h) */
 	bool has_parent_info;  /* UCG_PROBE_PIDFD_INFO */
 	bool has_thread_pidfd; /* UCG_PROBE_THREAD_PIDFD */
 	bool proc_is_whole;    /* UCG_PROBE_PROC_WHOLE */

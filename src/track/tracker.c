@@ -344,6 +344,7 @@ static int find_means(struct track *track)
 	if (pidfd < 0)
 		return errno == ENOSYS ? -ENOSYS : -errno;
 	close(pidfd);
+	track->is_of_root = geteuid() == 0;
 	track->has_parent_info = may_use(track, UCG_PROBE_PIDFD_INFO);
 	track->proc_is_whole = may_use(track, UCG_PROBE_PROC_WHOLE);
 	track->has_pidns = may_use(track, UCG_PROBE_PIDNS);

@@ -327,13 +327,20 @@ static pid_t spawn_and_forge(struct tracked *tracked, body_fn *body)
 	return await_report(&tracked->nursery).pid;
 }
 
+/* As the daemon of an ordinary user: the test has to be root's, to have tasks of others. */
+static pid_t model_of_an_ordinary_user(struct tracked *tracked)
+{
+	track_of(tracked->tracker)->is_of_root = false;
+	return model(tracked);
+}
+
 static void marks_of_a_strangers_child_do_not_count(void **state)
 {
 	struct tracked *tracked = *state;
 	pid_t pid, forger;
 
 	need_root();
-	pid = model(tracked);
+	pid = model_of_an_ordinary_user(tracked);
 	forger = spawn_and_forge(tracked, fork_a_forger);
 	CHECK_PROCESSES(tracked, A, pid);
 	assert_null(roster_member(roster(tracked), forger));
@@ -345,7 +352,7 @@ static void forged_marks_do_not_keep_a_group(void **state)
 	pid_t pid;
 
 	need_root();
-	pid = model(tracked);
+	pid = model_of_an_ordinary_user(tracked);
 	spawn_and_forge(tracked, fork_a_forger);
 	kill(pid, SIGKILL);
 	await_emptied(tracked, A, 1);
@@ -358,7 +365,7 @@ static void forged_marks_do_not_get_the_forger_killed(void **state)
 	pid_t pid, forger;
 
 	need_root();
-	pid = model(tracked);
+	pid = model_of_an_ordinary_user(tracked);
 	forger = spawn_and_forge(tracked, fork_a_forger);
 	assert_int_equal(tracked->tracker->ops->kill(tracked->tracker, A), 0);
 	await_emptied(tracked, A, 1);
@@ -373,7 +380,7 @@ static void of_one_without_a_parent_it_is_said_that_nothing_proves_it(void **sta
 	pid_t pid, orphan;
 
 	need_root();
-	pid = model(tracked);
+	pid = model_of_an_ordinary_user(tracked);
 	orphan = spawn_and_forge(tracked, leave_a_forger);
 	CHECK_PROCESSES(tracked, A, pid, orphan);
 	check_state(tracked, orphan, MARK_UNPROVED);
@@ -382,6 +389,33 @@ static void of_one_without_a_parent_it_is_said_that_nothing_proves_it(void **sta
 }
 
 /* Its marks are its parent's, who is a member. */
+static void children_of_before_the_attach_stay_where_they_were(void **state)
+{
+	struct tracked *tracked = *state;
+	pid_t pid, before, after;
+
+	need_root();
+	pid = unmarkable(tracked, 2);
+	open_gate(&tracked->nursery, 1);
+	before = await_report(&tracked->nursery).pid;
+	attach(tracked, pid, A);
+	open_gate(&tracked->nursery, 1);
+	after = await_report(&tracked->nursery).pid;
+	CHECK_PROCESSES(tracked, A, pid, after);
+	assert_int_equal(find(tracked, before).group.value, UCG_ROOT_ID.value);
+}
+
+static void tasks_of_all_users_are_roots_business(void **state)
+{
+	struct tracked *tracked = *state;
+	pid_t pid, child;
+
+	need_root();
+	pid = model(tracked);
+	child = spawn_and_forge(tracked, fork_a_forger);
+	CHECK_PROCESSES(tracked, A, pid, child);
+}
+
 static void marks_of_a_members_child_count(void **state)
 {
 	struct tracked *tracked = *state;
@@ -415,6 +449,8 @@ int main(void)
 		TEST(forged_marks_do_not_keep_a_group),
 		TEST(forged_marks_do_not_get_the_forger_killed),
 		TEST(of_one_without_a_parent_it_is_said_that_nothing_proves_it),
+		TEST(children_of_before_the_attach_stay_where_they_were),
+		TEST(tasks_of_all_users_are_roots_business),
 		TEST(marks_of_a_members_child_count),
 	};
 

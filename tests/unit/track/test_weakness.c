@@ -355,6 +355,20 @@ static void a_weak_member_that_moves_is_told_of_both_groups(void **state)
 	assert_true(tracked->restated[B.value] == 1);
 }
 
+static void what_comes_back_at_once_is_not_told(void **state)
+{
+	struct tracked *tracked = *state;
+	pid_t pid = whole(tracked);
+
+	need_hints(tracked);
+	attach(tracked, pid, A);
+	lose_limit(pid);
+	check_says(tracked, A, "");
+	lose_hint(pid);
+	check_says(tracked, A, "");
+	check_told(tracked, 0, 0, 0);
+}
+
 static void marks_lost_are_told_when_somebody_looks(void **state)
 {
 	struct tracked *tracked = *state;
@@ -398,6 +412,7 @@ int main(void)
 		TEST(reading_it_again_is_not_told),
 		TEST(a_weak_member_that_comes_is_told_and_its_end),
 		TEST(a_weak_member_that_moves_is_told_of_both_groups),
+		TEST(what_comes_back_at_once_is_not_told),
 		TEST(marks_lost_are_told_when_somebody_looks),
 	};
 
