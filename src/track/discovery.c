@@ -87,6 +87,7 @@ static int look_here(struct track *track, const struct cursor_reading *reading)
 	scan.context = track;
 	scan.cursor = reading->pid;
 	scan.pid_max = track->cursor.pid_max;
+	track->looked_by_worker = false;
 	scan_range(&scan, &track->pending, track->cursor.frontier);
 	track->claims = true;
 	discovery_count(track, &scan);
@@ -167,10 +168,24 @@ static int look_by_worker(struct track *track, const struct cursor_reading *read
 	job->reading = *reading;
 	job->scan.cursor = reading->pid;
 	job->frontier = track->cursor.frontier;
+	track->looked_by_worker = true;
 	/* Until the worker is done no other look is made. */
 	swap_pending(&track->pending, &job->pending);
 	run_job(track, job);
 	return -EINPROGRESS;
+}
+
+/*
+ * Where others fork faster than worker and loop get their turns, each look by the worker would
+ * leave the next one as long a range: so two in a row are not its.
+ */
+static bool is_for_worker(struct track *track, const struct cursor_reading *reading)
+{
+	pid_t length = cursor_distance(&track->cursor, reading->pid);
+
+	if (expects_strangers(track))
+		return false;
+	return length > (track->looked_by_worker ? TRACK_LOOK_LONG : TRACK_LOOK_MAX);
 }
 
 int discovery_look(struct track *track)
@@ -187,8 +202,7 @@ int discovery_look(struct track *track)
 	if (!reading.is_trusted)
 		return -EAGAIN;
 	split_read_leaders(track);
-	if (cursor_distance(&track->cursor, reading.pid) > TRACK_LOOK_MAX &&
-	    !expects_strangers(track))
+	if (is_for_worker(track, &reading))
 		return look_by_worker(track, &reading);
 	return look_here(track, &reading);
 }

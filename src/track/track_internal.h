@@ -10,6 +10,8 @@
 
 /* A look that is longer than this is made by the worker: the loop has others to serve. */
 #define TRACK_LOOK_MAX 4096
+/* This much takes some 20 ms. */
+#define TRACK_LOOK_LONG 65536
 
 /* One tracker: everything is the serving thread's, but for the job that the worker has. */
 struct track {
@@ -43,13 +45,14 @@ struct track {
 	struct cursor_reading reading; /* of the last complete look */
 	uint64_t looked_ns;	       /* moment of the last complete look */
 	uint64_t passes_ns;	       /* when the last full passes that were completed began */
-	uint64_t unquiet_ns; /* since when the counter rule has been tried in vain; 0: not */
-	bool claims;	     /* merging a look: movers may claim what was found */
-	bool passes_running; /* PASS_MEMBERS or PASS_RANGE */
-	bool is_clean;	     /* all marks have been taken back */
-	bool retry_told;     /* the log knows of it */
-	bool retry;	     /* something failed for want of means; try again by the timer */
-	unsigned timer_ms;   /* current pause of the timer, 0: not armed */
+	uint64_t unquiet_ns;   /* since when the counter rule has been tried in vain; 0: not */
+	bool claims;	       /* merging a look: movers may claim what was found */
+	bool looked_by_worker; /* the last look was */
+	bool passes_running;   /* PASS_MEMBERS or PASS_RANGE */
+	bool is_clean;	       /* all marks have been taken back */
+	bool retry_told;       /* the log knows of it */
+	bool retry;	       /* something failed for want of means; try again by the timer */
+	unsigned timer_ms;     /* current pause of the timer, 0: not armed */
 
 	/* The last list of the root, and whether one is being made. */
 	struct ucg_pids root_list[2]; /* by enum ucg_list_what */

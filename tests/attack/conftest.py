@@ -96,13 +96,16 @@ def rounds(is_long):
 @pytest.fixture
 def load(request, judge, sandbox, attack_programs):
     """What else goes on on the machine.  Starved: our server shares a processor with a stranger and
-    is held up in the midst of its looks, while the job goes on on the others."""
+    is held up in the midst of its looks, while the job goes on on the others.  The stranger ends when
+    the job is over: who forks without pause may keep an agent that is to be executed on the same
+    processor from ever getting its turn."""
     strangers = [Stranger(sandbox, attack_programs, what) for what in LOADS[request.param]]
     if request.param == "starved":
         for pid in judge.servers():
             starve(pid)
         for stranger in strangers:
             os.sched_setaffinity(stranger.pid, FIRST_CPU)
+            judge.before_release.append(stranger.end)
     yield request.param
     for stranger in strangers:
         stranger.end()

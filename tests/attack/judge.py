@@ -77,6 +77,7 @@ class Judge:
         self._pairs = []
         self._false = {}  # calls that were seen while tasks lived
         self._started = []
+        self.before_release = []  # functions
         self.jobs = []
 
     # ---- begin and end ----
@@ -206,6 +207,8 @@ class Judge:
         if pair.kernel:
             waiting.wait_until(lambda: not pair.kernel.tasks(), f"{pair.kernel} to be empty",
                                deadline=60)
+        for prepare in self.before_release:
+            prepare()
         waiting.wait_until(lambda: self.agent.calls_of(pair.ours), f"release of {pair.ours}",
                            CALL_WITHIN_S)
         assert pair.ours.tasks() == [] and pair.ours.procs() == []
