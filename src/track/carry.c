@@ -14,6 +14,12 @@ static struct epoch *epoch_in_limit(struct track *track, const struct marker *ma
 	return epoch && epoch->key.carrier == marker->carrier ? epoch : NULL;
 }
 
+struct epoch *carry_epoch(struct track *track, const struct marker *marker)
+{
+	return marker->hint ? roster_epoch(&track->roster, marker->hint)
+			    : epoch_in_limit(track, marker);
+}
+
 int carry_read(struct track *track, pid_t pid, struct carried *carried)
 {
 	struct marker marker;
@@ -23,7 +29,7 @@ int carry_read(struct track *track, pid_t pid, struct carried *carried)
 	if (answer < 0)
 		return answer;
 	carried->limit = epoch_in_limit(track, &marker);
-	carried->epoch = marker.hint ? roster_epoch(&track->roster, marker.hint) : carried->limit;
+	carried->epoch = carry_epoch(track, &marker);
 	if (carried->limit) {
 		carried->key.carrier = carried->limit->key.carrier;
 		carried->key.prior = carried->limit->key.prior;

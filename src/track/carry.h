@@ -22,6 +22,10 @@ struct carried {
 	bool is_heir;	      /* its marks are those of a dead hierarchy */
 };
 
+/* The epoch that decides where a task with these marks is.  NULL: none of ours, or written by
+ * somebody else, or of a group that was declared empty: nobody's. */
+struct epoch *carry_epoch(struct track *track, const struct marker *marker);
+
 /* Return: 0; -ESRCH; want of means. */
 int carry_read(struct track *track, pid_t pid, struct carried *carried);
 

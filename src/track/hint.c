@@ -16,7 +16,6 @@
 /* linux/ioprio.h, from 6.5 on: class (3 bits) | hint (10 bits) | level (3 bits). */
 #define CLASS_OF(value) ((unsigned)(value) >> 13)
 #define HINT_OF(value) ((unsigned)(value) >> 3 & (HINT_VALUES - 1))
-#define LEVEL_OF(value) ((unsigned)(value)&7u)
 #define HINT_BITS ((HINT_VALUES - 1) << 3)
 
 static int io_priority(pid_t tid)

@@ -26,11 +26,8 @@ static int look_for_list(struct track *track, struct tracked_group *group, uint6
 
 static bool is_dead_thread(pid_t pid, pid_t tid)
 {
-	struct proc_stat stat;
-
 	/* A zombie has no hint, so one that has need not be looked at. */
-	return hint_get(tid) <= 0 &&
-	       (proc_read_stat(pid, tid, &stat) || proc_state_is_dead(stat.state));
+	return hint_get(tid) <= 0 && proc_check_alive(pid, tid);
 }
 
 /* A thread that has ended stays in /proc as long as somebody traces it. */

@@ -84,13 +84,6 @@ int marker_read(const struct marker_scheme *scheme, pid_t pid, struct marker *ma
 	return marker->epoch != 0;
 }
 
-static bool lives(pid_t tgid, pid_t tid)
-{
-	struct proc_stat stat;
-
-	return proc_read_stat(tgid, tid, &stat) != -ESRCH && !proc_state_is_dead(stat.state);
-}
-
 /*
  * Alive after its hint was read, it was alive then: unless it is another one by now, a thread that
  * has executed a program and got its leader's id, a moment after the leader was read as a zombie.
@@ -103,8 +96,10 @@ int marker_read_live(const struct marker_scheme *scheme, pid_t tgid, pid_t tid,
 
 	for (unsigned times = 0; times < 2 && answer == 1 && !marker->hint && scheme->hints;
 	     times++) {
-		if (!lives(tgid, tid))
-			return -ESRCH;
+		int error = proc_check_alive(tgid, tid);
+
+		if (error)
+			return error;
 		if (times == 0)
 			answer = marker_read(scheme, tid, marker);
 	}

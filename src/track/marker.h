@@ -75,7 +75,7 @@ int marker_read(const struct marker_scheme *scheme, pid_t pid, struct marker *ma
  * marker_read_live() - the same of a live thread
  * One that has ended keeps its limit and loses its hint, so what is left of it would say the wrong
  * thing.
- * Return: as marker_read(); -ESRCH too if it has ended.
+ * Return: as marker_read(); -ESRCH too if it has ended; -EMFILE and the like: that can't be told.
  */
 int marker_read_live(const struct marker_scheme *scheme, pid_t tgid, pid_t tid,
 		     struct marker *marker);

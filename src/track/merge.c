@@ -53,17 +53,6 @@ static int merge_live(struct track *track, struct scan_found *found, struct epoc
 	return 0;
 }
 
-/* The epoch that a marker means.  NULL: written by somebody else, or of a group that was declared
- * empty: nobody's. */
-static struct epoch *epoch_of(struct track *track, const struct scan_found *found)
-{
-	struct epoch *epoch = roster_epoch(&track->roster, found->marker.epoch);
-
-	if (epoch && !found->marker.hint && epoch->key.carrier != found->marker.carrier)
-		return NULL;
-	return epoch;
-}
-
 static void sift(struct track *track, struct scan_found *found)
 {
 	enum lineage lineage;
@@ -84,8 +73,9 @@ void discovery_count(struct track *track, struct scan *scan)
 		struct epoch *epoch;
 
 		sift(track, found);
-		epoch = found->dead || found->known || found->forged ? NULL
-								     : epoch_of(track, found);
+		epoch = found->dead || found->known || found->forged
+				? NULL
+				: carry_epoch(track, &found->marker);
 		if (!epoch)
 			continue;
 		epoch->found++;
@@ -96,7 +86,7 @@ void discovery_count(struct track *track, struct scan *scan)
 
 static int merge_found(struct track *track, struct scan_found *found)
 {
-	struct epoch *epoch = epoch_of(track, found);
+	struct epoch *epoch = carry_epoch(track, &found->marker);
 	struct member *member;
 
 	if (!epoch || found->forged)

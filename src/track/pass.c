@@ -107,10 +107,8 @@ static bool is_settled_by_leader(const struct pass_job *job, pid_t tgid, int *an
 
 static bool is_dead_thread(pid_t tgid, pid_t tid)
 {
-	struct proc_stat stat;
-
 	/* The dead leader is left out of the list already. */
-	return tid != tgid && (proc_read_stat(tgid, tid, &stat) || proc_state_is_dead(stat.state));
+	return tid != tgid && proc_check_alive(tgid, tid);
 }
 
 static int list_process(struct pass_job *job, pid_t tgid)

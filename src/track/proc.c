@@ -337,15 +337,24 @@ int proc_read_threads(pid_t tgid, struct ucg_pids *pids)
 	return 0;
 }
 
+int proc_check_alive(pid_t tgid, pid_t tid)
+{
+	struct proc_stat stat;
+	int error = proc_read_stat(tgid, tid, &stat);
+
+	if (error)
+		return error;
+	return proc_state_is_dead(stat.state) ? -ESRCH : 0;
+}
+
 bool proc_is_all_dead(pid_t tgid)
 {
 	ucg_cleanup(ucg_pids_clear) struct ucg_pids threads = {0};
-	struct proc_stat stat;
 
 	if (proc_read_threads(tgid, &threads))
 		return false;
 	for (size_t i = 0; i < threads.count; i++)
-		if (!proc_read_stat(tgid, threads.pid[i], &stat) && !proc_state_is_dead(stat.state))
+		if (!proc_check_alive(tgid, threads.pid[i]))
 			return false;
 	return true;
 }

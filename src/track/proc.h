@@ -77,6 +77,8 @@ int proc_read_limit(pid_t tid, const char *title, uint64_t *softp);
 int proc_read_threads(pid_t tgid, struct ucg_pids *pids);
 /* As far as its uid_map tells; what can't be read is no. */
 bool proc_is_in_initial_user_ns(pid_t tid);
+/* Is the thread there, and no zombie?  Return: 0: it lives; -ESRCH: not; -EMFILE and the like. */
+int proc_check_alive(pid_t tgid, pid_t tid);
 /* Has no thread of the process been left alive?  What can't be read is no. */
 bool proc_is_all_dead(pid_t tgid);
 int proc_read_pid_max(pid_t *pid_maxp);

@@ -139,10 +139,15 @@ static void found_thread(struct scan *scan, pid_t tid, struct marker marker)
 {
 	struct proc_status status;
 	ucg_autoclose int pidfd = -1;
+	int answer = proc_read_status(tid, &status);
 
-	if (proc_read_status(tid, &status) ||
-	    marker_read_live(&scan->scheme, status.tgid, tid, &marker) != 1)
-		return; /* gone: its process has a slot of its own */
+	if (!answer)
+		answer = marker_read_live(&scan->scheme, status.tgid, tid, &marker);
+	if (answer != 1) {
+		/* Gone: its process has a slot of its own. */
+		fail(scan, answer == -ESRCH ? 0 : answer);
+		return;
+	}
 	if (scan->is_known(scan->context, status.tgid, marker.epoch, true)) {
 		add_found(scan, (struct scan_found){.pid = status.tgid,
 						    .tid = tid,
@@ -207,7 +212,7 @@ static int read_process(struct scan *scan, int pidfd, struct scan_found *found)
 static void found_member(struct scan *scan, pid_t pid, struct marker marker)
 {
 	ucg_autoclose int pidfd = pidfd_get(pid);
-	int refusal = pidfd < 0 ? errno : 0;
+	int refusal = pidfd < 0 ? errno : 0, answer;
 	struct scan_found found = {.pid = pid, .tid = pid, .pidfd = -1, .marker = marker};
 
 	/* A thread is EINVAL, since 6.15 ENOENT. */
@@ -216,8 +221,11 @@ static void found_member(struct scan *scan, pid_t pid, struct marker marker)
 		return;
 	}
 	/* The pidfd may belong to a later task of this pid than the one that was read. */
-	found.dead = refusal == ESRCH || (pidfd >= 0 && pidfd_is_dead(pidfd)) ||
-		     read_process(scan, pidfd, &found) != 1;
+	answer = refusal == ESRCH || (pidfd >= 0 && pidfd_is_dead(pidfd))
+			 ? -ESRCH
+			 : read_process(scan, pidfd, &found);
+	fail(scan, answer < 0 && answer != -ESRCH ? answer : 0);
+	found.dead = answer != 1;
 	if (!found.dead)
 		found.pidfd = keep(scan, &pidfd);
 	add_found(scan, found);

@@ -9,13 +9,6 @@
 #include "proc.h"
 #include "ucgroupfs/scope.h"
 
-static bool lives(pid_t pid, pid_t tid)
-{
-	struct proc_stat stat;
-
-	return proc_read_stat(pid, tid, &stat) == 0 && !proc_state_is_dead(stat.state);
-}
-
 /* Return: 0 and a descriptor, -1 for a leader; -ESRCH. */
 static int open_thread(const struct split *split, pid_t tid, int *pidfdp)
 {
@@ -23,7 +16,7 @@ static int open_thread(const struct split *split, pid_t tid, int *pidfdp)
 
 	*pidfdp = -1;
 	if (tid == split->pid)
-		return lives(tid, tid) ? 0 : -ESRCH;
+		return proc_check_alive(tid, tid) ? -ESRCH : 0;
 	pidfd = pidfd_get_thread(tid);
 	if (pidfd < 0)
 		/* Without a descriptor it is known by its hint alone. */
@@ -32,6 +25,23 @@ static int open_thread(const struct split *split, pid_t tid, int *pidfdp)
 		return -ESRCH;
 	*pidfdp = ucg_steal_fd(&pidfd);
 	return 0;
+}
+
+/* The thread as a member on its own; NULL: it is none. */
+static struct member *member_of(struct track *track, const struct split *split, pid_t tid)
+{
+	struct member *member = roster_member(&track->roster, tid);
+
+	return member && member->split == split ? member : NULL;
+}
+
+/* It is a member no more, and its group may be empty. */
+static void withdraw(struct track *track, struct member *member)
+{
+	struct tracked_group *group = member->epoch->group;
+
+	roster_remove(&track->roster, member);
+	discovery_left(track, group);
 }
 
 /* A rest that stayed behind has both marks, what was moved alone only its hint. */
@@ -78,14 +88,8 @@ void split_dissolve(struct track *track, struct split *split)
 {
 	struct epoch *limit;
 
-	while (!cds_list_empty(&split->threads)) {
-		struct member *member =
-			cds_list_first_entry(&split->threads, struct member, of_split);
-		struct tracked_group *group = member->epoch->group;
-
-		roster_remove(&track->roster, member);
-		discovery_left(track, group);
-	}
+	while (!cds_list_empty(&split->threads))
+		withdraw(track, cds_list_first_entry(&split->threads, struct member, of_split));
 	limit = roster_split_drop(&track->roster, split);
 	if (limit)
 		discovery_unneeded(track, limit);
@@ -158,35 +162,27 @@ void split_changed(struct track *track, struct split *split)
 
 /* ---- mending ---- */
 
-static void mend_leader(struct track *track, struct split *split)
+/* The epoch of a live thread that is in a group; NULL: it is in none, or gone. */
+static struct epoch *epoch_of(struct track *track, const struct split *split, pid_t tid)
 {
-	struct member *member = roster_member(&track->roster, split->pid);
-	struct epoch *epoch = NULL;
 	struct marker marker;
+	struct epoch *epoch;
 
-	if (member && member->split != split)
-		member = NULL;
-	if (marker_read_live(&track->roster.scheme, split->pid, split->pid, &marker) == 1)
-		epoch = roster_epoch(&track->roster, marker.epoch);
-	if (epoch && epoch->group) {
-		split_admit(track, split, split->pid, epoch);
-	} else if (member) {
-		struct tracked_group *group = member->epoch->group;
-
-		roster_remove(&track->roster, member);
-		discovery_left(track, group);
-	}
+	if (marker_read_live(&track->roster.scheme, split->pid, tid, &marker) != 1)
+		return NULL;
+	epoch = carry_epoch(track, &marker);
+	return epoch && epoch->group ? epoch : NULL;
 }
 
-static void admit_if_member(struct track *track, struct split *split, pid_t tid)
+static void mend_leader(struct track *track, struct split *split)
 {
-	struct marker marker;
-	struct epoch *epoch = NULL;
+	struct member *member = member_of(track, split, split->pid);
+	struct epoch *epoch = epoch_of(track, split, split->pid);
 
-	if (marker_read_live(&track->roster.scheme, split->pid, tid, &marker) == 1)
-		epoch = roster_epoch(&track->roster, marker.epoch);
-	if (epoch && epoch->group)
-		split_admit(track, split, tid, epoch);
+	if (epoch)
+		split_admit(track, split, split->pid, epoch);
+	else if (member)
+		withdraw(track, member);
 }
 
 /*
@@ -197,13 +193,16 @@ static void admit_if_member(struct track *track, struct split *split, pid_t tid)
 static int find_threads(struct track *track, struct split *split)
 {
 	ucg_cleanup(ucg_pids_clear) struct ucg_pids threads = {0};
-
 	int error = proc_read_threads(split->pid, &threads);
 
 	if (error)
 		return error == -ESRCH ? 0 : error;
-	for (size_t i = 0; i < threads.count; i++)
-		admit_if_member(track, split, threads.pid[i]);
+	for (size_t i = 0; i < threads.count; i++) {
+		struct epoch *epoch = epoch_of(track, split, threads.pid[i]);
+
+		if (epoch)
+			split_admit(track, split, threads.pid[i], epoch);
+	}
 	mend_leader(track, split);
 	return 0;
 }
@@ -260,16 +259,9 @@ void split_mend_all(struct track *track)
 /* Is in the leader's slot who is known to be there? */
 static bool leader_is_known(struct track *track, const struct split *split)
 {
-	struct member *member = roster_member(&track->roster, split->pid);
-	struct epoch *known = member && member->split == split ? member->epoch : NULL;
-	struct epoch *found = NULL;
-	struct marker marker;
+	struct member *member = member_of(track, split, split->pid);
 
-	if (marker_read_live(&track->roster.scheme, split->pid, split->pid, &marker) == 1)
-		found = roster_epoch(&track->roster, marker.epoch);
-	if (found && !found->group)
-		found = NULL;
-	return found == known;
+	return epoch_of(track, split, split->pid) == (member ? member->epoch : NULL);
 }
 
 void split_read_leaders(struct track *track)
@@ -327,13 +319,13 @@ static int move_to_group(struct track *track, struct split *split, pid_t tid, st
 	if (split_admit(track, split, tid, epoch))
 		return 0;
 	group->populated = was_populated;
-	return lives(split->pid, tid) ? -ENOMEM : -ESRCH;
+	return proc_check_alive(split->pid, tid) ? -ESRCH : -ENOMEM;
 }
 
 static int move_thread(struct track *track, struct split *split, pid_t tid,
 		       struct tracked_group *to)
 {
-	struct member *member = roster_member(&track->roster, tid);
+	struct member *member = member_of(track, split, tid);
 	struct epoch *epoch;
 	int error = choose_epoch(track, split, to, &epoch);
 
@@ -343,12 +335,8 @@ static int move_thread(struct track *track, struct split *split, pid_t tid,
 		return error;
 	if (to)
 		return move_to_group(track, split, tid, epoch);
-	if (member && member->split == split) {
-		struct tracked_group *source = member->epoch->group;
-
-		roster_remove(&track->roster, member);
-		discovery_left(track, source);
-	}
+	if (member)
+		withdraw(track, member);
 	return 0;
 }
 

@@ -5,6 +5,7 @@
 #include <linux/capability.h>
 #include <sys/types.h>
 
+#include "carry.h"
 #include "pidfd.h"
 #include "proc.h"
 #include "ucgroupfs/scope.h"
@@ -37,7 +38,7 @@ static struct ucg_group_id group_of(struct track *track, pid_t tgid, pid_t tid)
 	if (member && member->split == split && member->pidfd >= 0 && !pidfd_is_dead(member->pidfd))
 		epoch = member->epoch;
 	if (!epoch && marker_read(&track->roster.scheme, split ? tid : tgid, &marker) == 1)
-		epoch = roster_epoch(&track->roster, marker.epoch);
+		epoch = carry_epoch(track, &marker);
 	return epoch && epoch->group ? epoch->group->id : UCG_ROOT_ID;
 }
 

@@ -71,13 +71,6 @@ static bool is_out_of_means(int error)
 	return error == EMFILE || error == ENFILE || error == ENOMEM;
 }
 
-static bool leader_is_dead(pid_t pid)
-{
-	struct proc_stat stat;
-
-	return proc_read_stat(pid, pid, &stat) || proc_state_is_dead(stat.state);
-}
-
 /* A pidfd of a member that is not held: its pid may be another's by now.
  * Return: descriptor; -ESRCH: it is dead; -EMFILE and the like. */
 static int open_member(struct track *track, const struct member *member)
@@ -91,7 +84,7 @@ static int open_member(struct track *track, const struct member *member)
 	if (pidfd_is_dead(pidfd) || marker_read(&track->roster.scheme, member->pid, &marker) != 1 ||
 	    marker.epoch != member->epoch->value)
 		return -ESRCH;
-	if (split_is_leader(member) && leader_is_dead(member->pid))
+	if (split_is_leader(member) && proc_check_alive(member->pid, member->pid))
 		return -ESRCH;
 	return ucg_steal_fd(&pidfd);
 }
