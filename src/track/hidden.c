@@ -53,7 +53,7 @@ int hidden_read_status(pid_t tid, unsigned level, struct proc_status *status, pi
 	int error;
 
 	if (pidfd < 0)
-		return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? -errno : -ESRCH;
+		return pidfd_lacks_means(errno) ? -errno : -ESRCH;
 	error = pidfd_who(pidfd, &who);
 	if (error)
 		error = error == -ESRCH ? error : hidden_who_by_rights(tid, &who);

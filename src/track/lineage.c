@@ -61,24 +61,30 @@ static struct member *unmarked_parent(struct track *track, pid_t pid)
 	return member;
 }
 
-void lineage_adopt(struct track *track, pid_t pid)
+bool lineage_take_in(struct track *track, pid_t pid, struct tracked_group *group)
 {
-	struct member *parent = unmarked_parent(track, pid), *child;
-	ucg_autoclose int pidfd = parent ? pidfd_get(pid) : -1;
+	ucg_autoclose int pidfd = pidfd_get(pid);
 	struct carried carried;
+	struct member *child;
 	struct epoch *epoch;
 
-	/* No process: a new thread of an old child, or one that is gone. */
 	if (pidfd < 0 || carry_read(track, pid, &carried) ||
-	    carry_write(track, pid, parent->epoch->group, &carried.key, true, &epoch))
-		return;
-	if (pidfd_is_dead(pidfd))
-		return;
-	epoch->group->found++;
+	    carry_write(track, pid, group, &carried.key, true, &epoch) || pidfd_is_dead(pidfd))
+		return false;
+	group->found++;
 	child = discovery_admit(track, pid, ucg_steal_fd(&pidfd), epoch, NULL);
 	if (child)
 		roster_set_state(&track->roster, child, carry_state(epoch));
 	else
 		ucg_log(track->config.log, LOG_ERR, "out of memory: process %d is not followed",
 			pid);
+	return child;
+}
+
+void lineage_adopt(struct track *track, pid_t pid)
+{
+	struct member *parent = unmarked_parent(track, pid);
+
+	if (parent)
+		lineage_take_in(track, pid, parent->epoch->group);
 }

@@ -29,6 +29,13 @@ enum lineage { LINEAGE_PROVED, LINEAGE_POSSIBLE, LINEAGE_FORGED };
 /* Does a task of another user that carries our marks come from a member? */
 enum lineage lineage_of(struct track *track, pid_t pid);
 
+/**
+ * lineage_take_in() - a process that a look has found belongs to a group, whatever it carries
+ * It is marked, as far as it can be, and admitted; who is dead by then needs neither.
+ * Return: whether it was; false too for a thread that is not the leader.
+ */
+bool lineage_take_in(struct track *track, pid_t pid, struct tracked_group *group);
+
 /* A task without marks was found: it is taken in if its parent is a member without marks. */
 void lineage_adopt(struct track *track, pid_t pid);
 

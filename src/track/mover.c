@@ -185,29 +185,6 @@ static bool is_kin(const struct mover *mover, pid_t parent)
 	return false;
 }
 
-/* Gives a straggler the marks of the group where its parent is, and admits it there. */
-static void put_right(struct track *track, const struct mover *mover, pid_t pid)
-{
-	struct carried carried;
-	struct member *member;
-	struct epoch *epoch;
-
-	if (!mover->to) {
-		carry_strip(track, pid);
-		return;
-	}
-	if (carry_read(track, pid, &carried) ||
-	    carry_write(track, pid, mover->to, &carried.key, true, &epoch))
-		return;
-	mover->to->found++;
-	member = discovery_admit(track, pid, pidfd_get(pid), epoch, NULL);
-	if (member)
-		roster_set_state(&track->roster, member, carry_state(epoch));
-	else
-		ucg_log(track->config.log, LOG_ERR, "out of memory: process %d is not followed",
-			pid);
-}
-
 bool mover_claims(struct track *track, pid_t pid, struct epoch *epoch)
 {
 	struct mover *mover;
@@ -220,18 +197,13 @@ bool mover_claims(struct track *track, pid_t pid, struct epoch *epoch)
 		if (mover->old != epoch || mover->to == epoch->group || !is_mover(mover, parent) ||
 		    !is_later(track, mover, pid))
 			continue;
-		put_right(track, mover, pid);
+		if (mover->to)
+			lineage_take_in(track, pid, mover->to);
+		else
+			carry_strip(track, pid);
 		return true;
 	}
 	return false;
-}
-
-/* A new thread of an old child is none of ours. */
-static bool is_process(pid_t pid)
-{
-	ucg_autoclose int pidfd = pidfd_get(pid);
-
-	return pidfd >= 0;
 }
 
 bool mover_claims_stranger(struct track *track, pid_t pid)
@@ -243,9 +215,9 @@ bool mover_claims_stranger(struct track *track, pid_t pid)
 		if (mover->old || !mover->to || parent == 0 || !is_later(track, mover, pid) ||
 		    !(is_mover(mover, parent) || is_kin(mover, parent)))
 			continue;
-		if (!is_process(pid))
+		/* A new thread of an old child is none of ours. */
+		if (!lineage_take_in(track, pid, mover->to))
 			return false;
-		put_right(track, mover, pid);
 		/* Without memory its unmarked children are not adopted: logged by nobody, as they
 		 * exist only if it forked before it was found. */
 		(void)ucg_pids_append(&mover->kin, pid);

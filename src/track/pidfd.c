@@ -45,6 +45,11 @@ int pidfd_get_task(pid_t tid)
 	return pidfd < 0 && errno == EINVAL ? pidfd_get(tid) : pidfd;
 }
 
+bool pidfd_lacks_means(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOMEM;
+}
+
 bool pidfd_is_dead(int pidfd)
 {
 	struct pollfd poll_fd = {.fd = pidfd, .events = POLLIN};

@@ -20,6 +20,10 @@ int pidfd_get_thread(pid_t tid);
 /* The same for a task, which may be a thread that is not the leader, where the kernel has that. */
 int pidfd_get_task(pid_t tid);
 
+/* Is it for want of means, rather than of a task, that no descriptor was to be had?  @error: errno.
+ */
+bool pidfd_lacks_means(int error);
+
 /* Has the process exited, reaped or not? */
 bool pidfd_is_dead(int pidfd);
 

@@ -20,7 +20,7 @@ static int open_thread(const struct split *split, pid_t tid, int *pidfdp)
 	pidfd = pidfd_get_thread(tid);
 	if (pidfd < 0)
 		/* Without a descriptor it is known by its hint alone. */
-		return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? 0 : -ESRCH;
+		return pidfd_lacks_means(errno) ? 0 : -ESRCH;
 	if (pidfd_is_dead(pidfd))
 		return -ESRCH;
 	*pidfdp = ucg_steal_fd(&pidfd);

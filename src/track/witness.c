@@ -66,11 +66,6 @@ void discovery_drain(struct track *track)
 	cmm_smp_mb();
 }
 
-static bool is_out_of_means(int error)
-{
-	return error == EMFILE || error == ENFILE || error == ENOMEM;
-}
-
 /* A pidfd of a member that is not held: its pid may be another's by now.
  * Return: descriptor; -ESRCH: it is dead; -EMFILE and the like. */
 static int open_member(struct track *track, const struct member *member)
@@ -80,7 +75,7 @@ static int open_member(struct track *track, const struct member *member)
 	struct marker marker;
 
 	if (pidfd < 0)
-		return is_out_of_means(errno) ? -errno : -ESRCH;
+		return pidfd_lacks_means(errno) ? -errno : -ESRCH;
 	if (pidfd_is_dead(pidfd) || marker_read(&track->roster.scheme, member->pid, &marker) != 1 ||
 	    marker.epoch != member->epoch->value)
 		return -ESRCH;
@@ -149,7 +144,7 @@ static int hold_again(struct track *track, struct member *member)
 	struct roster *roster = &track->roster;
 	int pidfd = open_member(track, member);
 
-	while (pidfd < 0 && is_out_of_means(-pidfd) && roster_spare(roster))
+	while (pidfd < 0 && pidfd_lacks_means(-pidfd) && roster_spare(roster))
 		pidfd = open_member(track, member);
 	if (pidfd < 0)
 		return pidfd == -ESRCH ? 0 : -EMFILE;
