@@ -26,12 +26,17 @@ static bool is_ours(int fd)
 /* Opens the folder, made if there is none.  Return: descriptor; -1: not to be had. */
 static int open_folder(const char *path)
 {
+	bool is_made = mkdir(path, 0700) == 0;
 	ucg_autoclose int fd = -1;
 
-	if (mkdir(path, 0700) && errno != EEXIST)
+	if (!is_made && errno != EEXIST)
 		return -1;
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return fd >= 0 && is_ours(fd) ? ucg_steal_fd(&fd) : -1;
+	if (fd >= 0 && is_ours(fd))
+		return ucg_steal_fd(&fd);
+	if (is_made)
+		rmdir(path);
+	return -1;
 }
 
 static bool try_folder(struct registry *registry, char *path)
@@ -94,8 +99,11 @@ static int take_lock(struct registry *registry, uint16_t hierarchy)
 	return 0;
 }
 
+/* The folder stays as long as something is in it. */
 static void forget_folder(struct registry *registry)
 {
+	if (registry->folder)
+		rmdir(registry->folder);
 	ucg_closep(&registry->folder_fd);
 	free(registry->folder);
 	*registry = (struct registry){.folder_fd = -1, .lock_fd = -1};
@@ -131,12 +139,9 @@ bool registry_is_dead(const struct registry *registry, uint16_t hierarchy)
 
 void registry_leave(struct registry *registry, bool clean)
 {
-	/* What can't be removed says that we are dead, and so we are.  The folder stays as long as
-	 * others are in it. */
-	if (registry->lock_fd >= 0 && clean) {
+	/* What can't be removed says that we are dead, and so we are. */
+	if (registry->lock_fd >= 0 && clean)
 		unlinkat(registry->folder_fd, registry->name, 0);
-		rmdir(registry->folder);
-	}
 	ucg_closep(&registry->lock_fd);
 	forget_folder(registry);
 }

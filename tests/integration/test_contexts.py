@@ -17,8 +17,11 @@ SMOKE = os.path.join(os.path.dirname(__file__), "programs", "smoke.sh")
 
 def run_smoke(programs, folder, wrapper, daemon=None):
     command = [*wrapper, "sh", SMOKE, daemon or programs["daemon"], folder]
+    # Where a namespace ends with its first process, so does the daemon, in whatever it is doing; and
+    # the 0 of one user namespace does not take the registry of another's.
+    environment = {**os.environ, "XDG_RUNTIME_DIR": folder}
     result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False,
-                            cwd="/", stdin=subprocess.DEVNULL)
+                            cwd="/", stdin=subprocess.DEVNULL, env=environment)
     got = (result.returncode, result.stdout, result.stderr)
     assert got == (0, "smoke: all as expected\n", ""), daemon
     assert not mounts.is_mounted(os.path.join(folder, "tree"))
