@@ -20,6 +20,8 @@ NICE = 10
 def pytest_addoption(parser):
     parser.addoption("--kernel-alone", action="store_true",
                      help="a second hierarchy of the kernel in place of ours, to try the attacks")
+    parser.addoption("--rounds", type=int, metavar="N",
+                     help="of each attack (1, with --long 100)")
     parser.addoption("--table", metavar="FILE", help="write the table of the attacks there")
 
 
@@ -89,8 +91,8 @@ def kernel_judge(judge):
 
 
 @pytest.fixture
-def rounds(is_long):
-    return 100 if is_long else 1
+def rounds(pytestconfig, is_long):
+    return pytestconfig.getoption("--rounds") or (100 if is_long else 1)
 
 
 @pytest.fixture
