@@ -41,6 +41,8 @@ need_for_test() {
 	need bubblewrap command -v bwrap
 	need procps command -v ps
 	need util-linux command -v setpriv
+	# Only root lets tests become others.
+	[ "$(id -u)" -ne 0 ] || need sudo command -v sudo
 	need cgroup-tools command -v cgcreate
 	need uwsgi-core command -v uwsgi-core
 	need stress-ng command -v stress-ng

@@ -26,12 +26,16 @@ static bool is_ours(int fd)
 /* Opens the folder, made if there is none.  Return: descriptor; -1: not to be had. */
 static int open_folder(const char *path)
 {
-	bool is_made = mkdir(path, 0700) == 0;
 	ucg_autoclose int fd = -1;
+	bool is_made;
 
-	if (!is_made && errno != EEXIST)
-		return -1;
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	/* Another one that leaves may remove it in between. */
+	do {
+		is_made = mkdir(path, 0700) == 0;
+		if (!is_made && errno != EEXIST)
+			return -1;
+		fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	} while (fd < 0 && errno == ENOENT);
 	if (fd >= 0 && is_ours(fd))
 		return ucg_steal_fd(&fd);
 	if (is_made)
@@ -111,11 +115,15 @@ static void forget_folder(struct registry *registry)
 
 int registry_enter(struct registry *registry, uint16_t *hierarchyp)
 {
-	int error = -EEXIST;
+	int error = -ENOENT;
 
 	*registry = (struct registry){.folder_fd = -1, .lock_fd = -1};
-	find_folder(registry);
-	for (unsigned i = 0; i < TRIES && error == -EEXIST; i++) {
+	/* Either somebody has the number, or the last one to leave has taken the folder along. */
+	for (unsigned i = 0; i < TRIES && (error == -EEXIST || error == -ENOENT); i++) {
+		if (error == -ENOENT) {
+			forget_folder(registry);
+			find_folder(registry);
+		}
 		if (getrandom(hierarchyp, sizeof(*hierarchyp), 0) != sizeof(*hierarchyp))
 			return -errno;
 		error = registry->folder_fd < 0 ? 0 : take_lock(registry, *hierarchyp);

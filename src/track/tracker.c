@@ -373,6 +373,10 @@ static int track_init(struct track *track)
 		return error;
 	error = registry_enter(&track->registry, &hierarchy);
 	track->roster.scheme.hierarchy = hierarchy;
+	if (!error && track->registry.folder_fd < 0)
+		ucg_log(track->config.log, LOG_WARNING,
+			"can't register in XDG_RUNTIME_DIR, /run or /tmp: marks of trees that "
+			"were killed are not written over");
 	return error;
 }
 

@@ -701,6 +701,32 @@ def test_registry_has_a_file_as_long_as_the_daemon_lives(hierarchy, another):
     assert registry(hierarchy) == before
 
 
+@pytest.fixture
+def no_registry(sandbox, monkeypatch):
+    """Every place for the user's folder is somebody else's."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", sandbox.folder())
+    taken = [os.path.join(os.environ["XDG_RUNTIME_DIR"], f"ucgroupfs-{sandbox.uid}"),
+             f"/tmp/ucgroupfs-{sandbox.uid}"]
+    for path in taken:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
+    yield
+    for path in taken:
+        os.unlink(path)
+
+
+@pytest.mark.needs("system")
+def test_without_a_place_for_the_registry_it_says_so_and_goes_on(no_registry, sandbox, programs,
+                                                                 processes):
+    hierarchy = mounts.OurHierarchy(sandbox, programs)
+    hierarchy.expected_log = ["can't register in XDG_RUNTIME_DIR, /run or /tmp: "]
+    with mounts.started(hierarchy):
+        group = hierarchy.root.mkgroup("g")
+        sleeper = hierarchy.sleeper_in(group)
+        assert group.procs() == [sleeper.pid]
+        assert tracking(group) == "exact\n"
+        assert len(hierarchy.log().splitlines()) == 1
+
+
 # ---- single threads without the means ----
 
 def check_thread_is_refused(hierarchy, group, task):

@@ -16,10 +16,16 @@
 /* The next numbers that are drawn; after them they are random. */
 static const uint16_t *next_drawn;
 static size_t drawn_left;
+/* Removed before the next number is drawn. */
+static const char *doomed_folder;
 
 /* In place of the C library's. */
 ssize_t getrandom(void *buffer, size_t size, unsigned flags)
 {
+	if (doomed_folder) {
+		assert_int_equal(rmdir(doomed_folder), 0);
+		doomed_folder = NULL;
+	}
 	if (!drawn_left || size != sizeof(*next_drawn))
 		return syscall(SYS_getrandom, buffer, size, flags);
 	memcpy(buffer, next_drawn++, size);
@@ -306,6 +312,17 @@ static void where_no_number_is_free_it_does_without_the_folder(void **state)
 	assert_true(file_exists(bench, bench->number));
 }
 
+/* By another one, the last to leave. */
+static void a_folder_that_is_removed_meanwhile_is_made_again(void **state)
+{
+	struct bench *bench = *state;
+
+	doomed_folder = bench->folder;
+	assert_int_equal(registry_enter(&bench->a, &bench->number), 0);
+	assert_string_equal(bench->a.folder, bench->folder);
+	assert_true(file_exists(bench, bench->number));
+}
+
 /* ---- what is not believed ---- */
 
 static void enter_elsewhere(struct bench *bench)
@@ -437,6 +454,7 @@ int main(void)
 		IN(one_whose_lock_a_child_has_is_not_dead),
 		IN(a_new_one_does_not_get_the_number_of_one_that_is_there),
 		IN(where_no_number_is_free_it_does_without_the_folder),
+		OUTSIDE(a_folder_that_is_removed_meanwhile_is_made_again),
 		OUTSIDE(the_folder_of_another_user_is_not_taken),
 		OUTSIDE(a_link_to_a_folder_is_not_taken),
 		IN(the_file_of_another_user_is_not_believed),
