@@ -113,7 +113,7 @@ static int write_limit(struct track *track, pid_t pid, const struct epoch *epoch
 
 	if (epoch->key.carrier == MARKER_NONE)
 		return 0;
-	error = marker_write(pid, epoch->key.carrier, value, NULL);
+	error = marker_write(pid, epoch->key.carrier, value);
 	if (!error && epoch->key.carrier != MARKER_LOCKS)
 		track->roster.scheme.second_used = true;
 	return error;
@@ -158,7 +158,7 @@ static int strip_limit(struct track *track, pid_t pid)
 	if (answer < 0 || marker.carrier == MARKER_NONE)
 		return answer < 0 ? answer : 0;
 	epoch = epoch_in_limit(track, &marker);
-	return marker_write(pid, marker.carrier, epoch ? epoch->key.prior : RLIM_INFINITY, NULL);
+	return marker_write(pid, marker.carrier, epoch ? epoch->key.prior : RLIM_INFINITY);
 }
 
 int carry_strip(struct track *track, pid_t pid)

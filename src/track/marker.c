@@ -151,9 +151,9 @@ int marker_choose(const struct registry *registry, pid_t pid, uint64_t value,
 	return refusal;
 }
 
-int marker_write(pid_t pid, enum marker_carrier carrier, uint64_t soft, uint64_t *oldp)
+int marker_write(pid_t pid, enum marker_carrier carrier, uint64_t soft)
 {
-	struct rlimit limit, old;
+	struct rlimit limit;
 	int error = limit_access(pid, carriers[carrier].resource, NULL, &limit);
 
 	if (error)
@@ -164,10 +164,5 @@ int marker_write(pid_t pid, enum marker_carrier carrier, uint64_t soft, uint64_t
 	if (soft > limit.rlim_max && marker_is_any(soft))
 		return -EINVAL;
 	limit.rlim_cur = soft < limit.rlim_max ? soft : limit.rlim_max;
-	error = limit_access(pid, carriers[carrier].resource, &limit, &old);
-	if (error)
-		return error;
-	if (oldp)
-		*oldp = old.rlim_cur;
-	return 0;
+	return limit_access(pid, carriers[carrier].resource, &limit, NULL);
 }

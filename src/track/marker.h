@@ -98,9 +98,8 @@ int marker_choose(const struct registry *registry, pid_t pid, uint64_t value,
  * marker_write() - set the soft limit that carries the marker
  * @soft: a marker, or the limit to give back
  *        (as far as the hard limit lets)
- * @oldp: out, may be NULL: what it was
  * Return: 0; -ESRCH; -EPERM; -EINVAL: a marker above the hard limit.
  */
-int marker_write(pid_t pid, enum marker_carrier carrier, uint64_t soft, uint64_t *oldp);
+int marker_write(pid_t pid, enum marker_carrier carrier, uint64_t soft);
 
 #endif

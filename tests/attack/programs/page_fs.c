@@ -6,19 +6,16 @@
  * wants it: a line for each that is asked for; each byte read answers for all of them.  Ends with
  * its standard input.
  */
-#define FUSE_USE_VERSION 35
 #include <errno.h>
-#include <fuse_lowlevel.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#define FILE_NODE 2
-#define FOR_EVER 1e9
+#include "one_file.h"
+
 #define HELD_MAX 64
 #define READ_MAX (1u << 20)
 
@@ -33,48 +30,6 @@ static void say(const char *line)
 {
 	printf("%s\n", line);
 	fflush(stdout);
-}
-
-static struct stat attributes(fuse_ino_t node)
-{
-	return (struct stat){
-		.st_ino = node,
-		.st_mode = node == FILE_NODE ? S_IFREG | 0444 : S_IFDIR | 0755,
-		.st_nlink = 1,
-		.st_size = node == FILE_NODE ? (off_t)1 << 40 : 0,
-		.st_uid = getuid(),
-		.st_gid = getgid(),
-	};
-}
-
-static void lookup(fuse_req_t request, fuse_ino_t parent, const char *name)
-{
-	const struct fuse_entry_param entry = {
-		.ino = FILE_NODE,
-		.attr = attributes(FILE_NODE),
-		.attr_timeout = FOR_EVER,
-		.entry_timeout = FOR_EVER,
-	};
-
-	if (parent != FUSE_ROOT_ID || strcmp(name, "page"))
-		fuse_reply_err(request, ENOENT);
-	else
-		fuse_reply_entry(request, &entry);
-}
-
-static void getattr(fuse_req_t request, fuse_ino_t node, struct fuse_file_info *file)
-{
-	const struct stat attr = attributes(node);
-
-	(void)file;
-	fuse_reply_attr(request, &attr, FOR_EVER);
-}
-
-static void open_file(fuse_req_t request, fuse_ino_t node, struct fuse_file_info *file)
-{
-	(void)node;
-	file->keep_cache = 1;
-	fuse_reply_open(request, file);
 }
 
 static void read_file(fuse_req_t request, fuse_ino_t node, size_t size, off_t offset,
@@ -120,11 +75,12 @@ static void serve(struct fuse_session *session)
 
 int main(int argc, char **argv)
 {
-	const struct fuse_lowlevel_ops operations = {
-		.lookup = lookup,
-		.getattr = getattr,
-		.open = open_file,
-		.read = read_file,
+	struct fuse_lowlevel_ops operations = {.read = read_file};
+	struct one_file page = {
+		.name = "page",
+		.permissions = 0444,
+		.size = (off_t)1 << 40,
+		.is_cached = true,
 	};
 	struct fuse_args arguments = FUSE_ARGS_INIT(1, argv);
 	struct fuse_session *session;
@@ -132,7 +88,8 @@ int main(int argc, char **argv)
 	if (argc != 2)
 		return 2;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	session = fuse_session_new(&arguments, &operations, sizeof(operations), NULL);
+	one_file_fill(&operations);
+	session = fuse_session_new(&arguments, &operations, sizeof(operations), &page);
 	if (!session || fuse_session_mount(session, argv[1]) != 0)
 		return 1;
 	say("begun");

@@ -61,7 +61,7 @@ static pid_t member(struct bench *bench, body_fn *body, int argument)
 {
 	pid_t pid = nursery_spawn(&bench->nursery, body, argument);
 
-	assert_int_equal(marker_write(pid, MARKER_LOCKS, marker_value(OURS, EPOCH), NULL), 0);
+	assert_int_equal(marker_write(pid, MARKER_LOCKS, marker_value(OURS, EPOCH)), 0);
 	return pid;
 }
 
@@ -126,7 +126,7 @@ static void a_known_pid_with_another_epoch_is_found(void **state)
 	struct bench *bench = *state;
 
 	bench->known = member(bench, sit, 0);
-	marker_write(bench->known, MARKER_LOCKS, marker_value(OURS, EPOCH + 1), NULL);
+	marker_write(bench->known, MARKER_LOCKS, marker_value(OURS, EPOCH + 1));
 	scan_slot(&bench->scan, bench->known);
 	assert_int_equal(bench->scan.found_count, 1);
 	assert_int_equal(bench->scan.found[0].marker.epoch, EPOCH + 1);
