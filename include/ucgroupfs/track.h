@@ -22,6 +22,7 @@ enum ucg_probe {
 	UCG_PROBE_PIDNS,	/* ioctl(NS_GET_PID_IN_PIDNS) and its inverse (6.11) */
 	UCG_PROBE_HINTS,	/* hint bits of the I/O priority (6.5) */
 	UCG_PROBE_THREAD_PIDFD, /* pidfds of single threads (6.9) */
+	UCG_PROBE_FORK_EVENTS,	/* the process connector; for everybody (6.6) */
 	UCG_PROBES,
 };
 /* Name of a probe on the command line and in messages, "pidfs-clock" and so on; index enum

@@ -116,6 +116,8 @@ static int find_sources(struct track *track, pid_t pid, struct epoch *own, struc
 static void leave(struct track *track, const struct ucg_task *task, const struct sources *sources,
 		  struct tracked_group *to)
 {
+	if (task->waits_for_us)
+		mover_moves_on(track, task->tgid, to);
 	for (size_t i = 0; i < sources->count; i++) {
 		struct epoch *epoch = sources->epoch[i];
 
@@ -147,7 +149,7 @@ static int attach_to_root(struct track *track, const struct ucg_task *task)
 	if (!error)
 		error = find_sources(track, task->tgid, carried.epoch, &sources);
 	/* Known before it is stripped, it is not taken for a child that lacks its marks. */
-	if (!error && track->roster.unmarked_count)
+	if (!error && discovery_expects_strangers(track))
 		discovery_look(track);
 	if (!error && (carried.epoch || task->split))
 		error = carry_strip(track, task->tgid);
@@ -170,14 +172,17 @@ static void put_back(struct track *track, pid_t pid, const struct carried *carri
 		carry_strip(track, pid);
 }
 
-/* L1: what is found unmarked in a later look was forked after the attach.  Where no look can be
- * made now, a child of before may be taken for one. */
+/* L1, B1: what is found unmarked in a later look, or is born unmarked, was forked after the attach.
+ * Where no look can be made now, a child of before may be taken for one. */
 static void look_before_unmarked(struct track *track, const struct epoch *epoch)
 {
 	if (carry_state(epoch) != MARK_NONE)
 		return;
+	births_listen(track);
+	births_read(track);
 	discovery_look(track);
-	track_arm_timer(track, false);
+	if (track->births.fd < 0 || track->births.is_behind)
+		track_arm_timer(track, false);
 }
 
 /* A whole process on its way into a group. */

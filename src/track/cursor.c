@@ -238,6 +238,11 @@ void cursor_advance(struct cursor *cursor, const struct cursor_reading *reading)
 	}
 }
 
+bool cursor_may_have_gone_round(const struct cursor *cursor, uint64_t since_ns)
+{
+	return taken_in(cursor, monotonic_ns() - since_ns, CURSOR_FORK_NS) >= whole_cycle(cursor);
+}
+
 int cursor_stands_still(struct cursor *cursor, const struct cursor_reading *reading)
 {
 	struct proc_load load;
@@ -246,8 +251,7 @@ int cursor_stands_still(struct cursor *cursor, const struct cursor_reading *read
 	if (error)
 		return error;
 	return load.last_pid == reading->pid &&
-	       taken_in(cursor, monotonic_ns() - reading->before_ns, CURSOR_FORK_NS) <
-		       whole_cycle(cursor);
+	       !cursor_may_have_gone_round(cursor, reading->before_ns);
 }
 
 uint64_t cursor_gap_ns(const struct cursor *cursor, const struct cursor_reading *reading)

@@ -65,6 +65,9 @@ void cursor_advance(struct cursor *cursor, const struct cursor_reading *reading)
  * Return: 1, 0, -errno. */
 int cursor_stands_still(struct cursor *cursor, const struct cursor_reading *reading);
 
+/* Can a pid that was taken at a moment have been given out again since? */
+bool cursor_may_have_gone_round(const struct cursor *cursor, uint64_t since_ns);
+
 /* How long at the most a fork takes between its pid and the moment at which the kernel answers for
  * it, as far as can be told from how many tasks wait for a processor. */
 uint64_t cursor_gap_ns(const struct cursor *cursor, const struct cursor_reading *reading);

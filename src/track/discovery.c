@@ -57,19 +57,25 @@ static void look_done(struct track *track, struct scan *scan, const struct curso
 	mover_caught_up(track, reading);
 	track->looked_ns = reading->before_ns;
 	track->reading = *reading;
+	track->births.is_behind = false;
 }
 
-/* Does anybody without marks matter? */
-static bool expects_strangers(struct track *track)
+bool discovery_expects_strangers(struct track *track)
 {
-	return !cds_list_empty(&track->movers) || track->roster.unmarked_count;
+	return !cds_list_empty(&track->movers) || births_need_looks(track);
 }
 
 static void meet_stranger(void *context, pid_t pid)
 {
 	struct track *track = context;
+	struct member *member = roster_member(&track->roster, pid);
 
-	if (!mover_claims_stranger(track, pid) && track->roster.unmarked_count)
+	/* A member without marks is known by its pidfd. */
+	if (member && member->pidfd >= 0 && !pidfd_is_dead(member->pidfd))
+		return;
+	if (member)
+		discovery_died(track, member);
+	if (!mover_claims_stranger(track, pid) && births_need_looks(track))
 		lineage_adopt(track, pid);
 }
 
@@ -83,7 +89,7 @@ static int look_here(struct track *track, const struct cursor_reading *reading)
 	scan.scheme = track->roster.scheme;
 	scan.spare = roster_spare_count(&track->roster);
 	scan.is_known = is_known_now;
-	scan.stranger = expects_strangers(track) ? meet_stranger : NULL;
+	scan.stranger = discovery_expects_strangers(track) ? meet_stranger : NULL;
 	scan.context = track;
 	scan.cursor = reading->pid;
 	scan.pid_max = track->cursor.pid_max;
@@ -183,7 +189,7 @@ static bool is_for_worker(struct track *track, const struct cursor_reading *read
 {
 	pid_t length = cursor_distance(&track->cursor, reading->pid);
 
-	if (expects_strangers(track))
+	if (discovery_expects_strangers(track))
 		return false;
 	return length > (track->looked_by_worker ? TRACK_LOOK_LONG : TRACK_LOOK_MAX);
 }

@@ -83,6 +83,9 @@
  * before this; a full fence stands between it and the cursor. */
 void discovery_drain(struct track *track);
 
+/* Does anybody without marks matter to a look? */
+bool discovery_expects_strangers(struct track *track);
+
 /**
  * discovery_look() - account for everything that was forked since the last look
  * Return: 0; -EAGAIN: the range can't be trusted, full passes are needed; -EINPROGRESS: the worker

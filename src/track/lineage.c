@@ -63,21 +63,31 @@ static struct member *unmarked_parent(struct track *track, pid_t pid)
 
 bool lineage_take_in(struct track *track, pid_t pid, struct tracked_group *group)
 {
-	ucg_autoclose int pidfd = pidfd_get(pid);
+	int pidfd = pidfd_get(pid);
+
+	return pidfd >= 0 && lineage_take_in_held(track, pid, pidfd, group);
+}
+
+bool lineage_take_in_held(struct track *track, pid_t pid, int held, struct tracked_group *group)
+{
+	ucg_autoclose int pidfd = held;
 	struct carried carried;
 	struct member *child;
 	struct epoch *epoch;
 
-	if (pidfd < 0 || carry_read(track, pid, &carried) ||
+	if (carry_read(track, pid, &carried) ||
 	    carry_write(track, pid, group, &carried.key, true, &epoch) || pidfd_is_dead(pidfd))
 		return false;
 	group->found++;
 	child = discovery_admit(track, pid, ucg_steal_fd(&pidfd), epoch, NULL);
-	if (child)
+	if (child) {
+		child->is_adopted = true;
+		child->threaded = true; /* for all that is known */
 		roster_set_state(&track->roster, child, carry_state(epoch));
-	else
+	} else {
 		ucg_log(track->config.log, LOG_ERR, "out of memory: process %d is not followed",
 			pid);
+	}
 	return child;
 }
 

@@ -7,11 +7,12 @@
 /*
  * Where marks do not tell, the parent does.
  *
- * L1. A member that can't be marked is held by its pidfd.  A look is made when it is attached, so
+ * L1. A member that can't be marked is held by its pidfd.  Where the kernel tells of forks, so are
+ *     its children told (births.h).  Else looks find them.  One is made when it is attached, so
  *     that whatever a later one finds unmarked in its range was forked after that; if its parent is
  *     such a member and alive, it is a member too.  It is marked, if it can be.
- * L2. What can be missed is a child whose parent is dead when it is first looked at: it has another
- *     parent by then.  So while there are such members, looks are made at the timer's pace.
+ * L2. What looks can miss is a child whose parent is dead when it is first looked at: it has
+ *     another parent by then.  So while there are such members, looks are made at the timer's pace.
  * L3. Anybody may write our marks on himself.  A task of another user, whose marks are not ours to
  *     read, is believed if its parent is a member.  If the parent has died, it has been adopted by
  *     init, or by a process that was an ancestor of the member from which it comes: then it is
@@ -35,6 +36,8 @@ enum lineage lineage_of(struct track *track, pid_t pid);
  * Return: whether it was; false too for a thread that is not the leader.
  */
 bool lineage_take_in(struct track *track, pid_t pid, struct tracked_group *group);
+/* The same of a process that is held; @pidfd is taken over. */
+bool lineage_take_in_held(struct track *track, pid_t pid, int pidfd, struct tracked_group *group);
 
 /* A task without marks was found: it is taken in if its parent is a member without marks. */
 void lineage_adopt(struct track *track, pid_t pid);

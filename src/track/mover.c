@@ -147,12 +147,33 @@ static bool is_later(const struct track *track, const struct mover *mover, pid_t
 	       cursor_distance(&track->cursor, pid) > cursor_distance(&track->cursor, mover->since);
 }
 
+static bool is_watched(struct track *track, pid_t pid)
+{
+	struct mover *mover;
+
+	cds_list_for_each_entry (mover, &track->movers, link)
+		if (is_mover(mover, pid))
+			return true;
+	return false;
+}
+
+void mover_moves_on(struct track *track, pid_t pid, struct tracked_group *to)
+{
+	if (!is_watched(track, pid))
+		return;
+	/* What has come out belongs where he was. */
+	discovery_look(track);
+	redirect(track, pid, to);
+}
+
 bool mover_watch(struct track *track, pid_t pid, struct epoch *old, struct tracked_group *to)
 {
 	struct mover *mover;
 
-	if (is_one_sleeper(pid))
+	if (is_one_sleeper(pid)) {
+		mover_moves_on(track, pid, to);
 		return false;
+	}
 	mover = mover_new(pid);
 	if (!mover) {
 		ucg_log(track->config.log, LOG_WARNING,
@@ -163,6 +184,7 @@ bool mover_watch(struct track *track, pid_t pid, struct epoch *old, struct track
 	}
 	if (!mover->thread_count) {
 		mover_free(mover);
+		mover_moves_on(track, pid, to);
 		return false;
 	}
 	mover->old = old;

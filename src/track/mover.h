@@ -61,6 +61,9 @@ struct mover {
  */
 bool mover_watch(struct track *track, pid_t pid, struct epoch *old, struct tracked_group *to);
 
+/* A process that may be watched for an earlier move is moved, and nothing of it is in flight. */
+void mover_moves_on(struct track *track, pid_t pid, struct tracked_group *to);
+
 /* Was this live task, found with the marker of @epoch, in flight at a move?  Then it is marked
  * again and admitted where it belongs.  Context: merging a look. */
 bool mover_claims(struct track *track, pid_t pid, struct epoch *epoch);

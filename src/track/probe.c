@@ -8,6 +8,7 @@
 
 #include <linux/capability.h>
 
+#include "connector.h"
 #include "cursor.h"
 #include "hint.h"
 #include "pidfd.h"
@@ -78,12 +79,17 @@ const char *const ucg_probe_names[UCG_PROBES] = {
 	[UCG_PROBE_PIDFS_CLOCK] = "pidfs-clock", [UCG_PROBE_PIDFD_INFO] = "pidfd-info",
 	[UCG_PROBE_PROC_WHOLE] = "whole-proc",	 [UCG_PROBE_PIDNS] = "pidns-numbers",
 	[UCG_PROBE_HINTS] = "io-hints",		 [UCG_PROBE_THREAD_PIDFD] = "thread-pidfd",
+	[UCG_PROBE_FORK_EVENTS] = "fork-events",
 };
 
 static bool (*const probes[UCG_PROBES])(void) = {
-	[UCG_PROBE_PIDFS_CLOCK] = has_pidfs_clock, [UCG_PROBE_PIDFD_INFO] = has_pidfd_info,
-	[UCG_PROBE_PROC_WHOLE] = has_whole_proc,   [UCG_PROBE_PIDNS] = pidns_can_translate,
-	[UCG_PROBE_HINTS] = hint_is_kept,	   [UCG_PROBE_THREAD_PIDFD] = has_thread_pidfd,
+	[UCG_PROBE_PIDFS_CLOCK] = has_pidfs_clock,
+	[UCG_PROBE_PIDFD_INFO] = has_pidfd_info,
+	[UCG_PROBE_PROC_WHOLE] = has_whole_proc,
+	[UCG_PROBE_PIDNS] = pidns_can_translate,
+	[UCG_PROBE_HINTS] = hint_is_kept,
+	[UCG_PROBE_THREAD_PIDFD] = has_thread_pidfd,
+	[UCG_PROBE_FORK_EVENTS] = connector_is_open,
 };
 
 bool probe_kernel(enum ucg_probe probe)

@@ -119,17 +119,21 @@ int proc_parse_stat(const char *text, struct proc_stat *stat)
 	int ppid;
 	unsigned flags, threads;
 	unsigned long user_time;
+	unsigned long long start;
 
 	if (!rest)
 		return -EINVAL;
-	if (sscanf(rest + 1, " %c %d %*d %*d %*d %*d %u %*u %*u %*u %*u %lu %*u %*d %*d %*d %*d %u",
-		   &state, &ppid, &flags, &user_time, &threads) != 5)
+	if (sscanf(rest + 1,
+		   " %c %d %*d %*d %*d %*d %u %*u %*u %*u %*u %lu %*u %*d %*d %*d %*d %u %*d "
+		   "%llu",
+		   &state, &ppid, &flags, &user_time, &threads, &start) != 6)
 		return -EINVAL;
 	*stat = (struct proc_stat){.state = state,
 				   .ppid = ppid,
 				   .flags = flags,
 				   .threads = threads,
-				   .user_time = user_time};
+				   .user_time = user_time,
+				   .start = start};
 	return 0;
 }
 

@@ -36,6 +36,7 @@ struct proc_stat {
 	unsigned flags;	    /* PF_... of the kernel */
 	unsigned threads;   /* of the process, a zombie leader included */
 	uint64_t user_time; /* clock ticks */
+	uint64_t start;	    /* of the thread, clock ticks since boot, rounded down */
 };
 
 /* /proc/loadavg: all that changes with every fork. */

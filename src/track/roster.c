@@ -353,6 +353,8 @@ void roster_set_state(struct roster *roster, struct member *member, enum mark_st
 {
 	if (member->state == state)
 		return;
+	/* Nothing else tells of its threads. */
+	member->threaded |= state == MARK_NONE;
 	delist(roster, member);
 	member->state = state;
 	enlist(roster, member, member->epoch);

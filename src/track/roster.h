@@ -99,7 +99,9 @@ struct member {
 	struct cds_list_head of_group; /* of epoch->group, or of the root's strays */
 	struct split *split;	       /* NULL: a whole process */
 	struct cds_list_head of_split;
-	bool threaded; /* has, or had, more than one thread */
+	bool threaded;	 /* has, or had, more than one thread */
+	bool is_adopted; /* taken in for its parent: it may have forked before it was marked */
+	bool is_doomed;	 /* it was killed at once, by cgroup.kill */
 	enum mark_state state;
 };
 

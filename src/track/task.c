@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "carry.h"
+#include "discovery.h"
 #include "pidfd.h"
 #include "proc.h"
 #include "ucgroupfs/scope.h"
@@ -62,8 +63,12 @@ int task_find(struct track *track, pid_t tid, bool whole_process, struct ucg_tas
 {
 	struct proc_status status;
 	bool dead;
-	int error = proc_read_status(tid, &status);
+	int error;
 
+	/* A child of a member without marks is where it was born (births.h). */
+	if (track->births.fd >= 0)
+		discovery_drain(track);
+	error = proc_read_status(tid, &status);
 	if (error == -ESRCH)
 		return find_hidden(tid, task);
 	/* The kernel asks for the leader then: its ids decide. */

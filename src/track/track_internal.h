@@ -2,6 +2,7 @@
 #ifndef TRACK_INTERNAL_H
 #define TRACK_INTERNAL_H
 
+#include "births.h"
 #include "cursor.h"
 #include "pass.h"
 #include "registry.h"
@@ -20,6 +21,7 @@ struct track {
 	struct roster roster;
 	struct registry registry;
 	struct cursor cursor;
+	struct births births;
 	struct pending pending;	       /* slots in flight and in doubt, oldest first */
 	struct cds_list_head suspects; /* groups without a known live member, oldest first */
 	struct cds_list_head changed;  /* split processes that have lost a thread */
@@ -27,7 +29,7 @@ struct track {
 	unsigned movers_held;	       /* pidfds of movers */
 	struct cds_list_head movers;   /* forks in flight at a move, see mover.h */
 
-	int epoll;    /* pidfds of held members, and the three below */
+	int epoll;    /* pidfds of held members, births, and the three below */
 	int kick_fd;  /* eventfd: suspects wait for the next dispatch */
 	int timer_fd; /* movers and retries: only armed while there are some */
 	struct pass_worker worker;

@@ -53,7 +53,7 @@ void track_arm_timer(struct track *track, bool soon)
 static bool has_to_come_back(struct track *track)
 {
 	return track->retry || !cds_list_empty(&track->movers) || kill_is_going_on(track) ||
-	       track->roster.unmarked_count;
+	       births_need_looks(track);
 }
 
 static void arm_timer_again(struct track *track, unsigned previous_ms)
@@ -256,7 +256,7 @@ static bool follow_up(struct track *track)
 		suspect_unwitnessed(track);
 	if (!cds_list_empty(&track->movers))
 		mover_follow_all(track);
-	else if (track->roster.unmarked_count)
+	else if (births_need_looks(track))
 		discovery_look(track);
 	if (kill_is_going_on(track))
 		kill_pursue(track);
@@ -273,6 +273,7 @@ void ucg_track_dispatch(struct ucg_tracker *tracker)
 	worth_it |= collect_jobs(track);
 	worth_it |= follow_up(track);
 	discovery_resolve(track);
+	births_keep(track);
 	weakness_tell(track);
 	track->retry_told &= track->retry;
 	if (worth_it)
@@ -349,6 +350,7 @@ static int find_means(struct track *track)
 	track->proc_is_whole = may_use(track, UCG_PROBE_PROC_WHOLE);
 	track->has_pidns = may_use(track, UCG_PROBE_PIDNS);
 	track->has_thread_pidfd = may_use(track, UCG_PROBE_THREAD_PIDFD);
+	births_init(&track->births, may_use(track, UCG_PROBE_FORK_EVENTS));
 	track->by_counter = probe_pids_are_chosen();
 	error = cursor_init(&track->cursor, may_use(track, UCG_PROBE_PIDFS_CLOCK));
 	/* Without a clock to count by, the cursor must do; the manual says what that can miss. */
@@ -386,6 +388,7 @@ static void track_free(struct track *track)
 	cursor_deinit(&track->cursor);
 	if (track->roster.groups)
 		roster_deinit(&track->roster);
+	births_stop(track);
 	pending_clear(&track->pending);
 	ucg_pids_clear(&track->root_list[UCG_LIST_TASKS]);
 	ucg_pids_clear(&track->root_list[UCG_LIST_PROCESSES]);
@@ -406,6 +409,7 @@ int ucg_track_new(const struct ucg_track_config *config, struct ucg_tracker **tr
 	track->base.ops = &operations;
 	track->config = *config;
 	track->registry.folder_fd = track->registry.lock_fd = -1;
+	births_init(&track->births, false);
 	track->epoll = track->kick_fd = track->timer_fd = track->cursor.loadavg_fd = -1;
 	CDS_INIT_LIST_HEAD(&track->suspects);
 	CDS_INIT_LIST_HEAD(&track->movers);

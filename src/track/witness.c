@@ -42,6 +42,9 @@ void discovery_died(struct track *track, struct member *member)
 {
 	struct tracked_group *group = member->epoch->group;
 
+	/* Its children are told by their parent (births.h, B2). */
+	if (member->state == MARK_NONE || member->is_adopted)
+		births_read(track);
 	bury(track, member);
 	discovery_lost(track, group);
 }
@@ -51,6 +54,7 @@ void discovery_drain(struct track *track)
 	struct epoll_event events[64];
 	int count;
 
+	births_read(track);
 	do {
 		/* Can't fail: the descriptor is good, it does not sleep. */
 		count = epoll_wait(track->epoll, events, 64, 0);
@@ -58,10 +62,11 @@ void discovery_drain(struct track *track)
 			void *subject = events[i].data.ptr;
 
 			if (subject != &track->kick_fd && subject != &track->timer_fd &&
-			    subject != &track->worker)
+			    subject != &track->worker && subject != &track->births)
 				discovery_died(track, subject);
 		}
 	} while (count == 64);
+	births_conclude(track);
 	split_mend_all(track);
 	cmm_smp_mb();
 }

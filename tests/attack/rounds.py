@@ -17,7 +17,7 @@ class Round:
         self.judge = judge
         self.chains, self.hops = chains, hops
         self.pair = judge.pair()
-        self.job = Job(judge.sandbox, judge.programs, *self.words(shape), as_root=judge.as_root)
+        self.job = Job(judge.sandbox, self.programs(), *self.words(shape), as_root=judge.as_root)
         self.board = self.job.board
         judge.jobs.append(self.job)
         if prepare:
@@ -25,6 +25,9 @@ class Round:
         self.attach()
         self.look()
         self.board.open_gate()
+
+    def programs(self):
+        return self.judge.programs
 
     def words(self, shape):
         """Of programs/attack.c."""

@@ -40,13 +40,16 @@ def open_doors(sandbox):
         libc.umount(path, libc.MNT_DETACH)  # sudo may hold its file still
 
 
+def put_copy(path, program, mode):
+    shutil.copy(program, path)
+    os.chown(path, 0, 0)
+    os.chmod(path, mode)
+
+
 def put_copies(job, program):
     """Of the attack, setuid and setgid of root."""
     for name, mode in (("setuid", 0o4755), ("setgid", 0o2755)):
-        path = os.path.join(job.folder, name)
-        shutil.copy(program, path)
-        os.chown(path, 0, 0)
-        os.chmod(path, mode)
+        put_copy(os.path.join(job.folder, name), program, mode)
 
 
 @shapes_under_loads(WIPES, loaded=("lowered",))
@@ -62,6 +65,33 @@ def test_members_that_reset_what_was_set(judge, load, rounds, shape):
 def test_single_member_that_resets_what_was_set(judge, load, rounds, shape):
     for _ in range(rounds):
         attack = Round(judge, shape, chains=1, hops=50)
+        attack.go_on(looks=4)
+        attack.finish()
+
+
+class UnmarkedRound(Round):
+    """The whole job is a setuid program of root."""
+
+    def programs(self):
+        path = os.path.join(self.judge.sandbox.folder(), "setuid")
+        put_copy(path, self.judge.programs["attack"], 0o4755)
+        return {**self.judge.programs, "attack": path}
+
+    def attach(self):
+        super().attach()
+        assert self.pair.ours.read("cgroup.tracking") == b"unmarked 1\n"
+
+
+@pytest.mark.attack("unmarked")
+@pytest.mark.parametrize("load", ["quiet"], indirect=True)
+@pytest.mark.parametrize("shape", ["fork", "twins", "session", "daemon", "spawn", "vfork", "leader",
+                                   "thread-exec"])
+def test_chains_that_can_not_be_marked(judge, load, rounds, shape, sandbox):
+    """Without other marks than their births."""
+    if not sandbox.is_root:
+        pytest.skip("only root makes a program setuid root")
+    for _ in range(rounds):
+        attack = UnmarkedRound(judge, shape, chains=3, hops=60)
         attack.go_on(looks=4)
         attack.finish()
 

@@ -283,6 +283,30 @@ def test_child_of_an_unmarked_member_is_marked(group, member):
     assert group.procs() == [child.pid]
 
 
+@pytest.mark.quick
+@pytest.mark.needs("forks")
+def test_orphan_of_an_unmarked_member_is_marked(group, member):
+    """Nobody has looked as long as its parent lived: the kernel tells of forks."""
+    member(lose_both)
+    assert tracking(group) == "unmarked 1\n"
+    child = member.fork()
+    orphan = child.fork()
+    member.exit()
+    child.exit()
+    assert group.procs() == [orphan.pid]
+    assert tracking(group) == "exact\n"
+
+
+@pytest.mark.arguments("--without=fork-events")
+def test_without_fork_events_children_are_taken_in_by_looks(hierarchy, group, member):
+    member(lose_both)
+    assert tracking(group) == "unmarked 1\n"
+    child = member.fork()
+    wait_until(lambda: any(is_marked(child)), "the child to be looked at")
+    member.exit()
+    assert group.procs() == [child.pid]
+
+
 def test_unmarked_member_keeps_its_group_until_it_ends(hierarchy, agent, group, member):
     group.notify()
     member(lose_both)

@@ -31,6 +31,12 @@ def has_kernel_threads(_):
     return os.readlink("/proc/self/ns/pid") == INITIAL_PID_NAMESPACE
 
 
+def are_forks_told(sandbox):
+    """To the daemon, that is: by the process connector."""
+    release = tuple(int(number) for number in os.uname().release.split(".")[:2])
+    return has_every_id(sandbox) and has_kernel_threads(sandbox) and release >= (6, 6)
+
+
 LACKING = {
     "kernel": Row("no kernel oracle: only root mounts the kernel's cgroup v1 file system", is_root),
     "users": Row("one uid: only root has tasks of several users", is_root),
@@ -41,6 +47,8 @@ LACKING = {
     "no-root": Row("one uid, and it is 0: what it makes is root's", is_not_uid_0),
     "kthreads": Row("own pid namespace: it has no kernel threads, and its init is the user's",
                     has_kernel_threads),
+    "forks": Row("own user and pid namespace, or a kernel before 6.6: it tells nobody of forks",
+                 are_forks_told),
     "few-pids": Row("own pid namespace, of 4194304 pids: a pass over them waits for a machine where "
                     "nothing is forked meanwhile", has_kernel_threads),
 }

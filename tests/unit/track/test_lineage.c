@@ -1,16 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Who is a member by his parent, and whose marks are not believed: lineage.h, L1 to L3. */
-#include "tracked.h"
-
-#include <linux/capability.h>
+#include "unmarkable.h"
 
 #include "hint.h"
 #include "marker.h"
 #include "track_internal.h"
-
-/* Of nobody else. */
-#define USER 61234
-#define OTHER 61235
 
 /* Where a forger finds what to write on himself: the limit, and the I/O priority. */
 struct marks {
@@ -21,70 +15,6 @@ struct marks {
 static struct marks *marks(struct nursery *nursery)
 {
 	return (struct marks *)(void *)((char *)nursery->shared + 1024);
-}
-
-static void need_root(void)
-{
-	if (geteuid() == 0)
-		return;
-	print_message("only root can make processes of other users\n");
-	skip();
-}
-
-/* So processes of other users are as out of reach as to anybody else, and pids come in order. */
-static int give_up_capabilities(void **state)
-{
-	static const unsigned gone[] = {CAP_SYS_RESOURCE, CAP_SYS_NICE, CAP_SYS_ADMIN,
-					CAP_CHECKPOINT_RESTORE};
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
-
-	register_thread(state);
-	if (syscall(SYS_capget, &header, data))
-		return -1;
-	for (size_t i = 0; i < sizeof(gone) / sizeof(gone[0]); i++) {
-		data[gone[i] / 32].effective &= ~(1u << gone[i] % 32);
-		data[gone[i] / 32].permitted &= ~(1u << gone[i] % 32);
-	}
-	return (int)syscall(SYS_capset, &header, data);
-}
-
-static void become(uid_t real, uid_t effective, uid_t saved)
-{
-	if (setresgid(USER, USER, USER) || setresuid(real, effective, saved))
-		_exit(1);
-}
-
-/* As a setuid program is while it runs: no mark can be written on it. */
-static void be_unmarkable(struct nursery *nursery, int children)
-{
-	become(USER, OTHER, OTHER);
-	tell(nursery, getpid());
-	fork_by_gate(nursery, children);
-}
-
-static pid_t unmarkable(struct tracked *tracked, int children)
-{
-	pid_t pid = nursery_spawn(&tracked->nursery, be_unmarkable, children);
-
-	await_report(&tracked->nursery);
-	return pid;
-}
-
-static struct roster *roster(struct tracked *tracked)
-{
-	return &track_of(tracked->tracker)->roster;
-}
-
-static void check_state(struct tracked *tracked, pid_t pid, enum mark_state state)
-{
-	struct member *member = roster_member(roster(tracked), pid);
-
-	if (!member)
-		fail_msg("process %d is no member", pid);
-	if (member->state != state)
-		fail_msg("process %d: expected state %d, got %d", pid, (int)state,
-			 (int)member->state);
 }
 
 static void count_weakness(struct tracked *tracked, struct ucg_group_id group, size_t *count)

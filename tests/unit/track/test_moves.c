@@ -271,6 +271,58 @@ static void a_mover_is_watched_until_he_was_seen_outside_of_a_fork(void **state)
 	assert_int_equal(track->roster.scheme.second_used, false);
 }
 
+/* Never asleep, before and after its only fork. */
+static void spin_and_fork(struct nursery *nursery, int argument)
+{
+	(void)argument;
+	while (!__atomic_load_n(nursery->begun, __ATOMIC_SEQ_CST))
+		;
+	if (fork() == 0) {
+		tell(nursery, getpid());
+		stay(nursery, 0);
+	}
+	spin(nursery, 0);
+}
+
+/* There it carries nothing, as does a straggler of the mover's from the root. */
+static void a_child_of_a_mover_that_is_moved_to_the_root_stays_there(void **state)
+{
+	struct tracked *tracked = *state;
+	pid_t pid = nursery_spawn(&tracked->nursery, spin_and_fork, 0), child;
+
+	await_state(pid, 'R');
+	attach(tracked, pid, A);
+	__atomic_store_n(tracked->nursery.begun, 1, __ATOMIC_SEQ_CST);
+	child = await_report(&tracked->nursery).pid;
+	attach(tracked, child, UCG_ROOT_ID);
+	CHECK_PROCESSES(tracked, A, pid);
+	assert_int_equal(find(tracked, child).group.value, UCG_ROOT_ID.value);
+}
+
+static void spin_then_fork_by_gate(struct nursery *nursery, int children)
+{
+	while (!__atomic_load_n(nursery->begun, __ATOMIC_SEQ_CST))
+		;
+	fork_by_gate(nursery, children);
+}
+
+/* He is watched for the first move still, when he makes the second in his sleep. */
+static void a_mover_that_moves_on_in_his_sleep_takes_his_children_along(void **state)
+{
+	struct tracked *tracked = *state;
+	pid_t pid = nursery_spawn(&tracked->nursery, spin_then_fork_by_gate, 1), child;
+
+	await_state(pid, 'R');
+	attach(tracked, pid, A);
+	__atomic_store_n(tracked->nursery.begun, 1, __ATOMIC_SEQ_CST);
+	await_state(pid, 'S');
+	attach(tracked, pid, UCG_ROOT_ID);
+	open_gate(&tracked->nursery, 1);
+	child = await_report(&tracked->nursery).pid;
+	check_empty(tracked, A, 1);
+	assert_int_equal(find(tracked, child).group.value, UCG_ROOT_ID.value);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, tracked_setup, tracked_teardown)
 
 int main(void)
@@ -285,6 +337,8 @@ int main(void)
 		TEST(a_new_thread_of_an_old_child_does_not_follow_the_mover),
 		TEST(a_mover_can_go_round_until_his_groups_are_removed),
 		TEST(a_mover_is_watched_until_he_was_seen_outside_of_a_fork),
+		TEST(a_child_of_a_mover_that_is_moved_to_the_root_stays_there),
+		TEST(a_mover_that_moves_on_in_his_sleep_takes_his_children_along),
 	};
 
 	setvbuf(stdout, NULL, _IOLBF, 0);

@@ -153,15 +153,16 @@ struct stat_row {
 static void stat_is_parsed_whatever_the_name_of_the_command(void **state)
 {
 	static const struct stat_row rows[] = {
-		{"5 (sh) S" STAT_TAIL, 0, {'S', 4, 4194560, 1, 377}},
-		{"5 (my shell) R" STAT_TAIL, 0, {'R', 4, 4194560, 1, 377}},
-		{"5 () Z" STAT_TAIL, 0, {'Z', 4, 4194560, 1, 377}},
-		{"5 (a) b) (c) T" STAT_TAIL, 0, {'T', 4, 4194560, 1, 377}},
-		{"5 (S 1 2 3) D" STAT_TAIL, 0, {'D', 4, 4194560, 1, 377}},
-		{"5 (a\nb) I" STAT_TAIL, 0, {'I', 4, 4194560, 1, 377}},
+		{"5 (sh) S" STAT_TAIL, 0, {'S', 4, 4194560, 1, 377, 3055}},
+		{"5 (my shell) R" STAT_TAIL, 0, {'R', 4, 4194560, 1, 377, 3055}},
+		{"5 () Z" STAT_TAIL, 0, {'Z', 4, 4194560, 1, 377, 3055}},
+		{"5 (a) b) (c) T" STAT_TAIL, 0, {'T', 4, 4194560, 1, 377, 3055}},
+		{"5 (S 1 2 3) D" STAT_TAIL, 0, {'D', 4, 4194560, 1, 377, 3055}},
+		{"5 (a\nb) I" STAT_TAIL, 0, {'I', 4, 4194560, 1, 377, 3055}},
 		{"2 (many) S 0 0 0 0 -1 2129984 0 0 0 0 4294967296 3 0 0 20 0 17 0 5",
 		 0,
-		 {'S', 0, 2129984, 17, 4294967296u}},
+		 {'S', 0, 2129984, 17, 4294967296u, 5}},
+		{"2 (no start) S 0 0 0 0 -1 2129984 0 0 0 0 1 3 0 0 20 0 17 0", -EINVAL, {0}},
 		{"2 (no threads) S 0 0 0 0 -1 2129984 0 0 0 0 1 3 0 0 20 0", -EINVAL, {0}},
 		{"", -EINVAL, {0}},
 		{"5 sh S" STAT_TAIL, -EINVAL, {0}},
@@ -178,11 +179,12 @@ static void stat_is_parsed_whatever_the_name_of_the_command(void **state)
 
 		if (error != rows[i].error || got.state != want->state || got.ppid != want->ppid ||
 		    got.flags != want->flags || got.threads != want->threads ||
-		    got.user_time != want->user_time)
+		    got.user_time != want->user_time || got.start != want->start)
 			fail_msg("\"%s\": got error %d state %c ppid %d flags %u threads %u time "
-				 "%llu",
+				 "%llu start %llu",
 				 rows[i].text, error, got.state ? got.state : '-', got.ppid,
-				 got.flags, got.threads, (unsigned long long)got.user_time);
+				 got.flags, got.threads, (unsigned long long)got.user_time,
+				 (unsigned long long)got.start);
 	}
 }
 

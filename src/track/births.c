@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: MIT */
+#include "births.h"
+
+#include <errno.h>
+#include <search.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "carry.h"
+#include "discovery.h"
+#include "lineage.h"
+#include "pidfd.h"
+#include "proc.h"
+#include "ucgroupfs/scope.h"
+
+/* Who was in the midst of a fork when he was marked is out of it by then (tracking.md §3). */
+#define LINGER_NS 100000000u
+
+struct parent {
+	pid_t pid;
+	uint64_t born_ns;
+	struct tracked_group *group; /* NULL: a stranger */
+	bool is_doomed;		     /* cgroup.kill is at it */
+	bool is_late;		     /* its pid is a dead member's still, whom it follows */
+};
+
+void births_init(struct births *births, bool may_ask)
+{
+	*births = (struct births){.may_ask = may_ask, .fd = -1};
+}
+
+static int compare(const void *left, const void *right)
+{
+	pid_t a = ((const struct parent *)left)->pid, b = ((const struct parent *)right)->pid;
+
+	return (a > b) - (a < b);
+}
+
+static struct parent *find_parent(struct births *births, pid_t pid)
+{
+	const struct parent key = {.pid = pid};
+	struct parent **node = tfind(&key, &births->parents, compare);
+
+	return node ? *node : NULL;
+}
+
+static void forget_parent(struct births *births, pid_t pid)
+{
+	struct parent *parent = find_parent(births, pid);
+
+	if (!parent)
+		return;
+	tdelete(parent, &births->parents, compare);
+	free(parent);
+}
+
+static void keep_parent(struct births *births, const struct parent *wanted)
+{
+	struct parent *parent = malloc(sizeof(*parent));
+
+	/* Then a look has to find its children. */
+	if (!parent) {
+		births->is_behind = true;
+		return;
+	}
+	*parent = *wanted;
+	if (tsearch(parent, &births->parents, compare))
+		return;
+	free(parent);
+	births->is_behind = true;
+}
+
+/* Is it one whose children carry no marks, and of which group? */
+static bool is_parent(struct track *track, pid_t pid, struct parent *parent)
+{
+	const struct parent *kept = find_parent(&track->births, pid);
+	struct member *member = roster_member(&track->roster, pid);
+
+	if (kept)
+		*parent = *kept;
+	else if (member && !member->split && (member->state == MARK_NONE || member->is_adopted))
+		*parent = (struct parent){
+			.group = member->epoch->group,
+			.is_doomed = member->is_doomed || member->epoch->is_killed,
+		};
+	else
+		return false;
+	return parent->group != NULL;
+}
+
+static bool carries_ours(struct track *track, pid_t pid)
+{
+	struct marker marker;
+
+	return marker_read(&track->roster.scheme, pid, &marker) == 1 && carry_epoch(track, &marker);
+}
+
+static uint64_t boot_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/*
+ * Is the process that now has this pid the one that was born?  Another one can't be where there was
+ * no time for all pids to go by; else it began later by so much, and that is more than a tick.
+ *
+ * Return: 0; -ESRCH: another one, or none; -EMFILE and the like.
+ */
+static int check_same(const struct track *track, const struct parent *child)
+{
+	uint64_t tick_ns = 1000000000u / (uint64_t)sysconf(_SC_CLK_TCK);
+	uint64_t since_boot_ns = child->born_ns - monotonic_ns() + boot_ns();
+	struct proc_stat stat;
+	int error;
+
+	if (!track->by_counter && !cursor_may_have_gone_round(&track->cursor, child->born_ns))
+		return 0;
+	error = proc_read_stat(child->pid, child->pid, &stat);
+	if (error)
+		return error;
+	return stat.start * tick_ns <= since_boot_ns ? 0 : -ESRCH;
+}
+
+/* Return: 0; -ESRCH: it is dead; -EMFILE and the like. */
+static int take_in_alive(struct track *track, const struct parent *child)
+{
+	ucg_autoclose int pidfd = pidfd_get(child->pid);
+	struct member *member;
+	int error;
+
+	if (pidfd < 0)
+		return pidfd_lacks_means(errno) ? -errno : -ESRCH;
+	error = check_same(track, child);
+	/* Whoever carries marks is found by them. */
+	if (error || carries_ours(track, child->pid))
+		return error;
+	/* First, so that it has no children any more who would carry its marks. */
+	if (child->is_doomed)
+		pidfd_kill(pidfd, SIGKILL);
+	if (!lineage_take_in_held(track, child->pid, ucg_steal_fd(&pidfd), child->group))
+		return proc_check_alive(child->pid, child->pid);
+	member = roster_member(&track->roster, child->pid);
+	member->is_doomed = child->is_doomed;
+	return 0;
+}
+
+static void take_in(struct track *track, const struct parent *child)
+{
+	int error = take_in_alive(track, child);
+
+	if (error == -ESRCH)
+		keep_parent(&track->births, child);
+	else if (error)
+		track->births.is_behind = true;
+}
+
+/* Is a member with this pid another one than who was born with it last?  What is not held is told
+ * by its marks. */
+static bool is_dead_member(struct track *track, pid_t pid)
+{
+	struct member *member = roster_member(&track->roster, pid);
+	struct marker marker;
+
+	if (!member)
+		return false;
+	if (member->pidfd >= 0)
+		return pidfd_is_dead(member->pidfd);
+	return marker_read(&track->roster.scheme, pid, &marker) != 1 ||
+	       marker.epoch != member->epoch->value;
+}
+
+static void read_birth(struct track *track, const struct connector_fork *fork)
+{
+	struct parent child;
+	bool is_ours = is_parent(track, fork->parent, &child);
+
+	forget_parent(&track->births, fork->child);
+	child.pid = fork->child;
+	child.born_ns = fork->ns;
+	child.is_late = is_dead_member(track, fork->child);
+	if (child.is_late) {
+		/* Also a stranger: his children are not those of the dead. */
+		if (!is_ours)
+			child.group = NULL;
+		keep_parent(&track->births, &child);
+	} else if (is_ours && !roster_member(&track->roster, fork->child)) {
+		take_in(track, &child);
+	}
+}
+
+void births_read(struct track *track)
+{
+	struct births *births = &track->births;
+	struct connector_fork fork;
+	int answer = 0;
+
+	while (births->fd >= 0 && (answer = connector_read(births->fd, &fork)) != 0) {
+		if (answer == 1) {
+			read_birth(track, &fork);
+			continue;
+		}
+		births->is_behind = true;
+		if (answer != -ENOBUFS)
+			return;
+	}
+}
+
+void births_conclude(struct track *track)
+{
+	struct births *births = &track->births;
+
+	/* The root of the tree, until there is none. */
+	while (births->parents) {
+		struct parent child = **(struct parent **)births->parents;
+		bool was_late = child.is_late;
+
+		child.is_late = false;
+		forget_parent(births, child.pid);
+		if (was_late && child.group && !is_dead_member(track, child.pid))
+			take_in(track, &child);
+	}
+}
+
+bool births_need_looks(const struct track *track)
+{
+	return track->roster.unmarked_count && (track->births.fd < 0 || track->births.is_behind);
+}
+
+bool births_listen(struct track *track)
+{
+	struct births *births = &track->births;
+	struct epoll_event event = {.events = EPOLLIN, .data.ptr = births};
+
+	if (births->fd >= 0 || !births->may_ask)
+		return births->fd >= 0;
+	births->fd = connector_open();
+	if (births->fd >= 0 && epoll_ctl(track->epoll, EPOLL_CTL_ADD, births->fd, &event))
+		births_stop(track);
+	births->is_behind = false;
+	return births->fd >= 0;
+}
+
+void births_stop(struct track *track)
+{
+	connector_close(&track->births.fd);
+	tdestroy(track->births.parents, free);
+	track->births.parents = NULL;
+}
+
+static bool is_needed(struct track *track)
+{
+	struct births *births = &track->births;
+
+	if (track->roster.unmarked_count) {
+		births->unneeded_ns = 0;
+		return true;
+	}
+	if (!births->unneeded_ns)
+		births->unneeded_ns = monotonic_ns();
+	return monotonic_ns() - births->unneeded_ns < LINGER_NS;
+}
+
+void births_keep(struct track *track)
+{
+	struct births *births = &track->births;
+
+	if (births->fd < 0 && track->roster.unmarked_count)
+		births->is_behind = births_listen(track);
+	if (births->fd >= 0 && !is_needed(track))
+		births_stop(track);
+	if (births_need_looks(track) || (births->fd >= 0 && !track->roster.unmarked_count))
+		track_arm_timer(track, false);
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TRACK_BIRTHS_H
+#define TRACK_BIRTHS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "connector.h"
+
+struct track;
+
+/*
+ * Births: while there are members without marks, the kernel's connector tells of their children.
+ *
+ * B1. It is asked before such a member is admitted; what it has told by then is read before, too.
+ *     So whatever is read later of this member was forked after it was moved.  Of one that has lost
+ *     its marks as a member that is not so: a look is made then, as without the connector (L1).
+ * B2. A birth lies in our socket before the fork is over.  So when a member is known to be dead,
+ *     the births of all its children can be read.  That is done before the member is forgotten
+ *     (discovery_died()), and so before its group is declared empty.
+ * B3. Births are read in their order: that of a parent before those of its children.  A child is
+ *     taken in, whereby it is marked if it can be; what it forks from then on carries its marks,
+ *     but its children from before do not.  So whoever was taken in for his parent stays one whose
+ *     children are read of.  A child that is dead when its birth is read has no children but those
+ *     that are read of in the same go: for so long its pid and group are kept.
+ * B4. A pid that is used again belongs to whoever was born with it last.
+ *
+ * What is missed: children made with CLONE_PARENT, as the birth names the parent and not who has
+ * forked; and where the socket could not hold all that was born, children whose parent is dead when
+ * they are looked at (L2).  Both only of members without marks.
+ *
+ * Context of all functions: serving thread.
+ */
+struct births {
+	bool may_ask; /* UCG_PROBE_FORK_EVENTS */
+	int fd;	      /* -1: nothing is told */
+	/* Some were not told: a look must find them. */
+	bool is_behind;
+	uint64_t unneeded_ns; /* since when there has been no member without marks; 0: there is */
+	void *parents;	      /* tree of those who are no members, or not yet */
+};
+
+void births_init(struct births *births, bool may_ask);
+
+/* Has births told from now on, if the kernel does.  Return: whether it does. */
+bool births_listen(struct track *track);
+
+/* Reads what was born.  Takes members in; removes none. */
+void births_read(struct track *track);
+
+/* The same between two accounts of deaths: the dead of before have been forgotten. */
+void births_conclude(struct track *track);
+
+/* Do looks have to find the children of members without marks? */
+bool births_need_looks(const struct track *track);
+
+/* Asks or stops asking, as there are members without marks or not. */
+void births_keep(struct track *track);
+
+void births_stop(struct track *track);
+
+#endif

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: MIT */
+/* Children of members without marks, as the kernel tells of them: births.h, B1 to B4. */
+#include "unmarkable.h"
+
+#include <sys/socket.h>
+
+#include <linux/cn_proc.h>
+#include <linux/connector.h>
+#include <linux/netlink.h>
+
+static struct births *births(struct tracked *tracked)
+{
+	return &track_of(tracked->tracker)->births;
+}
+
+static void need_connector(struct tracked *tracked)
+{
+	need_root();
+	if (births(tracked)->may_ask)
+		return;
+	print_message("the kernel tells nobody here of forks\n");
+	skip();
+}
+
+/* ---- on real forks ---- */
+
+/* Each forks the next and ends, without a pause. */
+static void hop_unmarkable(struct nursery *nursery, int hops)
+{
+	become(USER, OTHER, OTHER);
+	tell(nursery, getpid());
+	wait_at_gate(nursery);
+	for (int i = 0; i < hops; i++)
+		hop_on();
+	tell(nursery, getpid());
+	stay(nursery, 0);
+}
+
+static pid_t start_hops(struct tracked *tracked, int hops)
+{
+	pid_t pid = nursery_spawn(&tracked->nursery, hop_unmarkable, hops);
+
+	assert_int_equal(await_report(&tracked->nursery).pid, pid);
+	return pid;
+}
+
+static void the_last_of_a_chain_is_a_member(void **state)
+{
+	struct tracked *tracked = *state;
+	pid_t last;
+
+	need_connector(tracked);
+	attach(tracked, start_hops(tracked, 100), A);
+	open_gate(&tracked->nursery, 1);
+	last = await_report(&tracked->nursery).pid;
+	CHECK_PROCESSES(tracked, A, last);
+	assert_int_equal(tracked->emptied[A.value], 0);
+	kill(last, SIGKILL);
+	await_emptied(tracked, A, 1);
+	check_empty(tracked, A, 1);
+}
+
+/* The loop has its turns meanwhile. */
+static void a_chain_is_followed_while_it_hops(void **state)
+{
+	struct tracked *tracked = *state;
+	pid_t last;
+
+	need_connector(tracked);
+	attach(tracked, start_hops(tracked, 1000), A);
+	open_gate(&tracked->nursery, 1);
+	while (!is_readable(tracked->nursery.report[0], 0)) {
+		turn_while_busy(tracked);
+		assert_int_equal(tracked->emptied[A.value], 0);
+	}
+	last = await_report(&tracked->nursery).pid;
+	CHECK_PROCESSES(tracked, A, last);
+}
+
+/* What it forked before that carries nothing. */
+static void fork_before_being_marked(struct nursery *nursery, int argument)
+{
+	(void)argument;
+	become(USER, OTHER, OTHER);
+	tell(nursery, getpid());
+	wait_at_gate(nursery);
+	if (fork() == 0) {
+		if (setresuid(USER, USER, USER))
+			_exit(1);
+		if (fork() == 0)
+			hop_on();
+		tell(nursery, getpid());
+	}
+	stay(nursery, 0);
+}
+
+static void children_of_before_it_was_marked_are_members(void **state)
+{
+	struct tracked *tracked = *state;
+	pid_t pid, one, other;
+
+	need_connector(tracked);
+	pid = nursery_spawn(&tracked->nursery, fork_before_being_marked, 0);
+	await_report(&tracked->nursery);
+	attach(tracked, pid, A);
+	open_gate(&tracked->nursery, 1);
+	one = await_report(&tracked->nursery).pid;
+	other = await_report(&tracked->nursery).pid;
+	CHECK_PROCESSES(tracked, A, pid, one, other);
+	check_state(tracked, one, MARK_LIMIT);
+	check_state(tracked, other, MARK_LIMIT);
+}
+
+static void a_child_can_be_moved_before_anybody_has_looked(void **state)
+{
+	struct tracked *tracked = *state;
+	pid_t pid, child;
+
+	need_connector(tracked);
+	pid = unmarkable(tracked, 1);
+	attach(tracked, pid, A);
+	open_gate(&tracked->nursery, 1);
+	child = await_report(&tracked->nursery).pid;
+	assert_int_equal(find(tracked, child).group.value, A.value);
+	attach(tracked, child, UCG_ROOT_ID);
+	CHECK_PROCESSES(tracked, A, pid);
+	assert_int_equal(find(tracked, child).group.value, UCG_ROOT_ID.value);
+}
+
+static void a_chain_does_not_get_away_from_a_kill(void **state)
+{
+	struct tracked *tracked = *state;
+
+	need_connector(tracked);
+	attach(tracked, start_hops(tracked, 1000000), A);
+	open_gate(&tracked->nursery, 1);
+	for (unsigned i = 0; i < 20; i++)
+		turn(tracked, "hops");
+	assert_int_equal(tracked->tracker->ops->kill(tracked->tracker, A), 0);
+	await_emptied(tracked, A, 1);
+	check_empty(tracked, A, 1);
+}
+
+/* ---- who is asked when ---- */
+
+static void nobody_is_asked_as_long_as_all_carry_marks(void **state)
+{
+	struct tracked *tracked = *state;
+
+	need_connector(tracked);
+	attach(tracked, nursery_spawn(&tracked->nursery, stay, 0), A);
+	turn_while_busy(tracked);
+	assert_int_equal(births(tracked)->fd, -1);
+}
+
+static void nobody_is_asked_after_the_last_without_marks(void **state)
+{
+	struct tracked *tracked = *state;
+	int64_t deadline;
+	pid_t pid;
+
+	need_connector(tracked);
+	pid = unmarkable(tracked, 0);
+	attach(tracked, pid, A);
+	assert_true(births(tracked)->fd >= 0);
+	kill(pid, SIGKILL);
+	await_emptied(tracked, A, 1);
+	deadline = now_ms() + DEADLINE_MS;
+	while (births(tracked)->fd >= 0) {
+		assert_true(now_ms() < deadline);
+		turn(tracked, "the end of asking");
+	}
+}
+
+/* Nothing but births wakes the loop. */
+static void no_timer_runs_while_births_are_told(void **state)
+{
+	struct tracked *tracked = *state;
+	int64_t deadline;
+
+	need_connector(tracked);
+	attach(tracked, unmarkable(tracked, 0), A);
+	/* It may be taken for one in a fork at first. */
+	deadline = now_ms() + DEADLINE_MS;
+	while (track_of(tracked->tracker)->timer_ms) {
+		assert_true(now_ms() < deadline);
+		turn(tracked, "the end of the timer");
+	}
+}
+
+static void without_the_connector_looks_are_made(void **state)
+{
+	struct tracked *tracked = *state;
+	pid_t pid, child;
+
+	need_root();
+	pid = unmarkable(tracked, 1);
+	attach(tracked, pid, A);
+	assert_int_equal(births(tracked)->fd, -1);
+	open_gate(&tracked->nursery, 1);
+	child = await_report(&tracked->nursery).pid;
+	while (!roster_member(roster(tracked), child))
+		turn(tracked, "adoption");
+	CHECK_PROCESSES(tracked, A, pid, child);
+}
+
+/* ---- on births that the test tells ---- */
+
+/* In place of the kernel.  Return: what to write to. */
+static int take_kernels_place(struct tracked *tracked)
+{
+	int ends[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends),
+			 0);
+	assert_int_equal(dup2(ends[0], births(tracked)->fd), births(tracked)->fd);
+	close(ends[0]);
+	return ends[1];
+}
+
+static void tell_birth(int fd, pid_t parent, pid_t child, uint64_t ns)
+{
+	struct proc_event event = {
+		.what = PROC_EVENT_FORK,
+		.timestamp_ns = ns,
+		.event_data.fork = {.parent_pid = parent,
+				    .parent_tgid = parent,
+				    .child_pid = child,
+				    .child_tgid = child},
+	};
+	char text[NLMSG_HDRLEN + sizeof(struct cn_msg) + sizeof(event)] = {0};
+
+	memcpy(text + NLMSG_HDRLEN + sizeof(struct cn_msg), &event, sizeof(event));
+	assert_int_equal(write(fd, text, sizeof(text)), sizeof(text));
+}
+
+/* A process without a part in it. */
+static pid_t stranger(struct tracked *tracked)
+{
+	return nursery_spawn(&tracked->nursery, stay, 0);
+}
+
+/* One that has been, and whose pid is free. */
+static pid_t gone(struct tracked *tracked)
+{
+	pid_t pid = stranger(tracked);
+
+	kill_and_reap(pid);
+	return pid;
+}
+
+static void the_child_of_a_dead_child_is_a_member(void **state)
+{
+	struct tracked *tracked = *state;
+	pid_t pid, dead, child;
+	int fd;
+
+	need_connector(tracked);
+	pid = unmarkable(tracked, 0);
+	dead = gone(tracked);
+	child = stranger(tracked);
+	attach(tracked, pid, A);
+	fd = take_kernels_place(tracked);
+	tell_birth(fd, pid, dead, now_ns());
+	tell_birth(fd, dead, child, now_ns());
+	CHECK_PROCESSES(tracked, A, pid, child);
+	close(fd);
+}
+
+/* B4 */
+static void the_child_of_a_stranger_with_a_used_pid_is_none(void **state)
+{
+	struct tracked *tracked = *state;
+	pid_t pid, dead, other, child;
+	int fd;
+
+	need_connector(tracked);
+	pid = unmarkable(tracked, 0);
+	dead = gone(tracked);
+	other = stranger(tracked);
+	child = stranger(tracked);
+	attach(tracked, pid, A);
+	fd = take_kernels_place(tracked);
+	tell_birth(fd, pid, dead, now_ns());
+	tell_birth(fd, other, dead, now_ns());
+	tell_birth(fd, dead, child, now_ns());
+	CHECK_PROCESSES(tracked, A, pid);
+	close(fd);
+}
+
+/* A member has died, and a stranger has its pid, before any of it was read. */
+static void the_child_of_who_follows_a_dead_member_is_none(void **state)
+{
+	struct tracked *tracked = *state;
+	pid_t pid, member, other, child;
+	int fd;
+
+	need_connector(tracked);
+	pid = unmarkable(tracked, 0);
+	member = unmarkable(tracked, 0);
+	other = stranger(tracked);
+	child = stranger(tracked);
+	attach(tracked, pid, A);
+	attach(tracked, member, A);
+	fd = take_kernels_place(tracked);
+	kill(member, SIGKILL);
+	await_death(member);
+	tell_birth(fd, other, member, now_ns());
+	tell_birth(fd, member, child, now_ns());
+	CHECK_PROCESSES(tracked, A, pid);
+	close(fd);
+}
+
+/* Its pid is its parent's business: it is dead, and a stranger has it by now. */
+static void a_process_that_began_later_is_another_one(void **state)
+{
+	struct tracked *tracked = *state;
+	pid_t pid, child;
+	int fd;
+
+	need_connector(tracked);
+	pid = unmarkable(tracked, 0);
+	child = stranger(tracked);
+	attach(tracked, pid, A);
+	fd = take_kernels_place(tracked);
+	tell_birth(fd, pid, child, now_ns() - 3600ull * 1000000000u);
+	CHECK_PROCESSES(tracked, A, pid);
+	assert_int_equal(find(tracked, child).group.value, UCG_ROOT_ID.value);
+	close(fd);
+}
+
+static void a_birth_read_late_is_believed_if_it_began_then(void **state)
+{
+	struct tracked *tracked = *state;
+	struct cursor *cursor;
+	pid_t pid, child;
+	int fd;
+
+	need_connector(tracked);
+	pid = unmarkable(tracked, 0);
+	child = stranger(tracked);
+	attach(tracked, pid, A);
+	/* So few pids that they may have gone by. */
+	cursor = &track_of(tracked->tracker)->cursor;
+	cursor->pid_max = CURSOR_RESERVED;
+	fd = take_kernels_place(tracked);
+	tell_birth(fd, pid, child, now_ns());
+	births_read(track_of(tracked->tracker));
+	check_state(tracked, child, roster(tracked)->hints ? MARK_BOTH : MARK_LIMIT);
+	close(fd);
+}
+
+static void the_child_of_a_stranger_is_none(void **state)
+{
+	struct tracked *tracked = *state;
+	pid_t pid, child;
+	int fd;
+
+	need_connector(tracked);
+	pid = unmarkable(tracked, 0);
+	child = stranger(tracked);
+	attach(tracked, pid, A);
+	fd = take_kernels_place(tracked);
+	tell_birth(fd, stranger(tracked), child, now_ns());
+	CHECK_PROCESSES(tracked, A, pid);
+	close(fd);
+}
+
+static unsigned no_births = 1u << UCG_PROBE_FORK_EVENTS;
+
+#define TRACKED(name) cmocka_unit_test_setup_teardown(name, tracked_setup, tracked_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TRACKED(the_last_of_a_chain_is_a_member),
+		TRACKED(a_chain_is_followed_while_it_hops),
+		TRACKED(children_of_before_it_was_marked_are_members),
+		TRACKED(a_child_can_be_moved_before_anybody_has_looked),
+		TRACKED(a_chain_does_not_get_away_from_a_kill),
+		TRACKED(nobody_is_asked_as_long_as_all_carry_marks),
+		TRACKED(nobody_is_asked_after_the_last_without_marks),
+		TRACKED(no_timer_runs_while_births_are_told),
+		cmocka_unit_test_prestate_setup_teardown(without_the_connector_looks_are_made,
+							 tracked_setup, tracked_teardown,
+							 &no_births),
+		TRACKED(the_child_of_a_dead_child_is_a_member),
+		TRACKED(the_child_of_a_stranger_with_a_used_pid_is_none),
+		TRACKED(the_child_of_who_follows_a_dead_member_is_none),
+		TRACKED(a_process_that_began_later_is_another_one),
+		TRACKED(a_birth_read_late_is_believed_if_it_began_then),
+		TRACKED(the_child_of_a_stranger_is_none),
+	};
+
+	return cmocka_run_group_tests(tests, give_up_capabilities, unregister_thread);
+}
