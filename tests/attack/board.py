@@ -44,7 +44,7 @@ class Board:
         def are_all_there():
             wanted = self.chains if count is None else count
             return self.paused == wanted and (wanted == self.chains or count is not None)
-        waiting.wait_until(are_all_there, f"all to pause ({self})", deadline=60)
+        waiting.wait_until(are_all_there, lambda: f"all to pause ({self})", deadline=60)
 
     def close_gate(self):
         """All chains pause at their next hop."""

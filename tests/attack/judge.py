@@ -146,7 +146,8 @@ class Judge:
             listed = before and (pair.ours.procs(), pair.ours.tasks())
             return (listed, before) if before and still() == before else None
 
-        listed, living = waiting.wait_until(both, f"{group} to hold what is paused ({board})")
+        listed, living = waiting.wait_until(both,
+                                            lambda: f"{group} to hold what is paused ({board})")
         for file, ours, theirs in zip(("cgroup.procs", "tasks"), listed, living):
             self._compare(file, ours, theirs)
         self._expect_none(pair, lambda: board.where()[1])

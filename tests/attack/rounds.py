@@ -44,7 +44,7 @@ class Round:
         while not (self.board.hops >= hops or self.is_over()):
             before = self.board.hops
             waiting.wait_until(lambda: self.board.hops >= min(hops, before + 100) or
-                               self.is_over(), f"hop {hops} ({self.board})", deadline=60)
+                               self.is_over(), lambda: f"hop {hops} ({self.board})", deadline=60)
 
     def is_over(self):
         return self.board.chains == 0 and self.board.hops > 0
@@ -54,9 +54,9 @@ class Round:
         self.look()
 
     def go_on(self, looks):
-        """To the end, with looks at random moments."""
+        """To the end, with looks at random moments, the first one when the chains are under way."""
         everything = self.chains * self.hops
-        for hop in sorted(RANDOM.randrange(everything) for _ in range(looks)):
+        for hop in sorted(RANDOM.randint(1, everything) for _ in range(looks)):
             self.run_until(hop)
             if RANDOM.random() < 0.3:
                 self.judge.glance(self.pair, self.board)

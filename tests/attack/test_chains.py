@@ -148,7 +148,7 @@ def is_stopped(pair):
 @pytest.mark.parametrize("shape", [pytest.param("fork", marks=pytest.mark.long), "twins"])
 def test_stopped_in_the_midst_of_forks(kernel_judge, load, rounds, shape):
     for _ in range(rounds):
-        attack = Round(kernel_judge, shape, chains=40, hops=50)
+        attack = Round(kernel_judge, shape, chains=40, hops=1_000_000)
         for hop in (200, 700, 1200):
             attack.run_until(hop)
             os.killpg(attack.job.pid, signal.SIGSTOP)

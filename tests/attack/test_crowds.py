@@ -26,7 +26,8 @@ class CrowdRound(Round):
     def fill_and_look(self):
         """All pause, and there is no room for more."""
         self.board.close_gate()
-        waiting.wait_until(self._is_full, f"all places to be taken ({self.board})", deadline=60)
+        waiting.wait_until(self._is_full, lambda: f"all places to be taken ({self.board})",
+                           deadline=60)
         self.look()
 
     def _is_full(self):

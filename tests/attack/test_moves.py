@@ -18,7 +18,7 @@ TRIES = 4  # for each round that counts
 
 
 def wait_for(board, word):
-    waiting.wait_until(lambda: getattr(board, word), f"{word} of {board}", deadline=60)
+    waiting.wait_until(lambda: getattr(board, word), lambda: f"{word} of {board}", deadline=60)
 
 
 def group_of(pid, pairs, which):

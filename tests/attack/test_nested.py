@@ -76,8 +76,9 @@ class NestedRound:
             judge.look_at_all(pair)
 
     def go_on(self, looks):
-        for hop in sorted(RANDOM.randrange(150) for _ in range(looks)):
-            waiting.wait_until(lambda hop=hop: self.board.hops >= hop, f"hop {hop} ({self.board})",
+        for hop in sorted(RANDOM.randint(1, 150) for _ in range(looks)):
+            waiting.wait_until(lambda hop=hop: self.board.hops >= hop,
+                               lambda hop=hop: f"hop {hop} ({self.board})",
                                deadline=60)
             self.board.close_gate()
             self.look()

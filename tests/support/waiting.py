@@ -8,14 +8,17 @@ DEADLINE = 20.0  # seconds; reached only when a test fails
 
 
 def wait_until(condition, what, deadline=DEADLINE):
-    """Looks until condition() is true; the failure reports the last state seen."""
+    """Looks until condition() is true; the failure reports the last state seen.
+
+    What is waited for may be a function that says it: as it is then, not now."""
     end = time.monotonic() + deadline
     while True:
         state = condition()
         if state:
             return state
         if time.monotonic() > end:
-            raise AssertionError(f"not within {deadline:g} s: {what}; last seen: {state!r}")
+            said = what() if callable(what) else what
+            raise AssertionError(f"not within {deadline:g} s: {said}; last seen: {state!r}")
         select.select([], [], [], 0.001)
 
 
