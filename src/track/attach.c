@@ -148,9 +148,8 @@ static int attach_to_root(struct track *track, const struct ucg_task *task)
 
 	if (!error)
 		error = find_sources(track, task->tgid, carried.epoch, &sources);
-	/* Known before it is stripped, it is not taken for a child that lacks its marks. */
-	if (!error && discovery_expects_strangers(track))
-		discovery_look(track);
+	if (!error)
+		error = discovery_exempt(track, task->tgid);
 	if (!error && (carried.epoch || task->split))
 		error = carry_strip(track, task->tgid);
 	if (error && error != -EPERM)

@@ -127,7 +127,7 @@ static int check_same(const struct track *track, const struct parent *child)
 	return stat.start * tick_ns <= since_boot_ns ? 0 : -ESRCH;
 }
 
-/* Return: 0; -ESRCH: it is dead; -EMFILE and the like. */
+/* Return: 0; -ESRCH: it is dead; -EAGAIN, -EMFILE and the like. */
 static int take_in_alive(struct track *track, const struct parent *child)
 {
 	ucg_autoclose int pidfd = pidfd_get(child->pid);
@@ -143,8 +143,12 @@ static int take_in_alive(struct track *track, const struct parent *child)
 	/* First, so that it has no children any more who would carry its marks. */
 	if (child->is_doomed)
 		pidfd_kill(pidfd, SIGKILL);
-	if (!lineage_take_in_held(track, child->pid, ucg_steal_fd(&pidfd), child->group))
-		return proc_check_alive(child->pid, child->pid);
+	error = lineage_take_in_held(track, child->pid, &pidfd, child->group);
+	/* Not to be seen, and alive: a look finds it. */
+	if (error == -ESRCH && !pidfd_is_dead(pidfd))
+		return -EAGAIN;
+	if (error)
+		return error;
 	member = roster_member(&track->roster, child->pid);
 	member->is_doomed = child->is_doomed;
 	return 0;
@@ -194,6 +198,18 @@ static void read_birth(struct track *track, const struct connector_fork *fork)
 	}
 }
 
+/* Where that were silent nobody would know why a child is in no group. */
+static void fall_behind(struct track *track)
+{
+	struct births *births = &track->births;
+
+	if (!births->is_told)
+		ucg_log(track->config.log, LOG_WARNING,
+			"more was forked than could be read of: children of processes that carry "
+			"no marks may be missed");
+	births->is_behind = births->is_told = true;
+}
+
 void births_read(struct track *track)
 {
 	struct births *births = &track->births;
@@ -205,7 +221,7 @@ void births_read(struct track *track)
 			read_birth(track, &fork);
 			continue;
 		}
-		births->is_behind = true;
+		fall_behind(track);
 		if (answer != -ENOBUFS)
 			return;
 	}
@@ -242,7 +258,7 @@ bool births_listen(struct track *track)
 	births->fd = connector_open();
 	if (births->fd >= 0 && epoll_ctl(track->epoll, EPOLL_CTL_ADD, births->fd, &event))
 		births_stop(track);
-	births->is_behind = false;
+	births->is_behind = births->is_told = false;
 	return births->fd >= 0;
 }
 

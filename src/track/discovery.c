@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lineage.h"
 #include "mover.h"
@@ -65,13 +66,62 @@ bool discovery_expects_strangers(struct track *track)
 	return !cds_list_empty(&track->movers) || births_need_looks(track);
 }
 
+/* Moved to the root when no look could be made before. */
+struct exempt {
+	struct cds_list_head link;
+	pid_t pid;
+	int pidfd;
+};
+
+static bool is_exempt(const struct track *track, pid_t pid)
+{
+	struct exempt *exempt;
+
+	cds_list_for_each_entry (exempt, &track->exempts, link)
+		if (exempt->pid == pid && !pidfd_is_dead(exempt->pidfd))
+			return true;
+	return false;
+}
+
+int discovery_exempt(struct track *track, pid_t pid)
+{
+	ucg_autoclose int pidfd = -1;
+	struct exempt *exempt;
+
+	/* A look that is made now passes it. */
+	if (!discovery_expects_strangers(track) || discovery_look(track) == 0)
+		return 0;
+	pidfd = pidfd_get(pid);
+	if (pidfd < 0)
+		return pidfd_lacks_means(errno) ? -errno : 0;
+	exempt = malloc(sizeof(*exempt));
+	if (!exempt)
+		return -ENOMEM;
+	exempt->pid = pid;
+	exempt->pidfd = ucg_steal_fd(&pidfd);
+	cds_list_add_tail(&exempt->link, &track->exempts);
+	return 0;
+}
+
+void discovery_end_exemptions(struct track *track)
+{
+	struct exempt *exempt, *next;
+
+	cds_list_for_each_entry_safe (exempt, next, &track->exempts, link) {
+		cds_list_del(&exempt->link);
+		close(exempt->pidfd);
+		free(exempt);
+	}
+}
+
 static void meet_stranger(void *context, pid_t pid)
 {
 	struct track *track = context;
 	struct member *member = roster_member(&track->roster, pid);
 
 	/* A member without marks is known by its pidfd. */
-	if (member && member->pidfd >= 0 && !pidfd_is_dead(member->pidfd))
+	if ((member && member->pidfd >= 0 && !pidfd_is_dead(member->pidfd)) ||
+	    is_exempt(track, pid))
 		return;
 	if (member)
 		discovery_died(track, member);
@@ -100,9 +150,11 @@ static int look_here(struct track *track, const struct cursor_reading *reading)
 	error = discovery_merge(track, &scan);
 	track->claims = false;
 	split_read_leaders(track);
-	if (!error)
-		look_done(track, &scan, reading);
-	return error;
+	if (error)
+		return error;
+	look_done(track, &scan, reading);
+	discovery_end_exemptions(track);
+	return 0;
 }
 
 static int add_known(struct track *track, struct pass_job *job)

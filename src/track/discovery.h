@@ -83,6 +83,16 @@
  * before this; a full fence stands between it and the cursor. */
 void discovery_drain(struct track *track);
 
+/**
+ * discovery_exempt() - a process is about to be moved to the root, where it carries nothing
+ * No look to come takes it for a child of a member without marks, or for a straggler of a move.
+ * Return: 0; -ENOMEM, -EMFILE and the like.
+ */
+int discovery_exempt(struct track *track, pid_t pid);
+
+/* Forgets those whom a look has passed, or at the end all. */
+void discovery_end_exemptions(struct track *track);
+
 /* Does anybody without marks matter to a look? */
 bool discovery_expects_strangers(struct track *track);
 

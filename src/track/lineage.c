@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "lineage.h"
 
+#include <errno.h>
 #include <unistd.h>
 
 #include "carry.h"
@@ -61,34 +62,37 @@ static struct member *unmarked_parent(struct track *track, pid_t pid)
 	return member;
 }
 
-bool lineage_take_in(struct track *track, pid_t pid, struct tracked_group *group)
+int lineage_take_in_held(struct track *track, pid_t pid, int *pidfdp, struct tracked_group *group)
 {
-	int pidfd = pidfd_get(pid);
-
-	return pidfd >= 0 && lineage_take_in_held(track, pid, pidfd, group);
-}
-
-bool lineage_take_in_held(struct track *track, pid_t pid, int held, struct tracked_group *group)
-{
-	ucg_autoclose int pidfd = held;
 	struct carried carried;
 	struct member *child;
 	struct epoch *epoch;
+	int error = carry_read(track, pid, &carried);
 
-	if (carry_read(track, pid, &carried) ||
-	    carry_write(track, pid, group, &carried.key, true, &epoch) || pidfd_is_dead(pidfd))
-		return false;
+	if (!error)
+		error = carry_write(track, pid, group, &carried.key, true, &epoch);
+	if (!error && pidfd_is_dead(*pidfdp))
+		error = -ESRCH;
+	if (error)
+		return error;
 	group->found++;
-	child = discovery_admit(track, pid, ucg_steal_fd(&pidfd), epoch, NULL);
-	if (child) {
-		child->is_adopted = true;
-		child->threaded = true; /* for all that is known */
-		roster_set_state(&track->roster, child, carry_state(epoch));
-	} else {
+	child = discovery_admit(track, pid, ucg_steal_fd(pidfdp), epoch, NULL);
+	if (!child) {
 		ucg_log(track->config.log, LOG_ERR, "out of memory: process %d is not followed",
 			pid);
+		return -ENOMEM;
 	}
-	return child;
+	child->is_adopted = true;
+	child->threaded = true; /* for all that is known */
+	roster_set_state(&track->roster, child, carry_state(epoch));
+	return 0;
+}
+
+bool lineage_take_in(struct track *track, pid_t pid, struct tracked_group *group)
+{
+	ucg_autoclose int pidfd = pidfd_get(pid);
+
+	return pidfd >= 0 && lineage_take_in_held(track, pid, &pidfd, group) == 0;
 }
 
 void lineage_adopt(struct track *track, pid_t pid)

@@ -36,8 +36,9 @@ enum lineage lineage_of(struct track *track, pid_t pid);
  * Return: whether it was; false too for a thread that is not the leader.
  */
 bool lineage_take_in(struct track *track, pid_t pid, struct tracked_group *group);
-/* The same of a process that is held; @pidfd is taken over. */
-bool lineage_take_in_held(struct track *track, pid_t pid, int pidfd, struct tracked_group *group);
+/* The same of a process that is held; its pidfd is taken if it works.  Return: 0; -ESRCH: it is
+ * dead; -ENOMEM, -EMFILE and the like. */
+int lineage_take_in_held(struct track *track, pid_t pid, int *pidfdp, struct tracked_group *group);
 
 /* A task without marks was found: it is taken in if its parent is a member without marks. */
 void lineage_adopt(struct track *track, pid_t pid);

@@ -29,7 +29,10 @@ static int read_soft(pid_t pid, enum marker_carrier carrier, uint64_t *softp, bo
 		return -errno;
 	*is_foreign = true;
 	error = proc_read_limit(pid, carriers[carrier].title, softp);
-	/* Of a task that is being reaped the file is empty. */
+	/* Of a task that is being reaped the file is empty: also of a leader whose place a thread
+	 * takes at this moment that executes a program, and then it is not so a second time. */
+	if (error == -EINVAL)
+		error = proc_read_limit(pid, carriers[carrier].title, softp);
 	if (error == -EINVAL)
 		return -ESRCH;
 	if (error != -ESRCH)

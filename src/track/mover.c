@@ -191,6 +191,9 @@ bool mover_watch(struct track *track, pid_t pid, struct epoch *old, struct track
 	mover->to = to;
 	if (old)
 		old->mover_count++;
+	/* What was in flight unseen there is so here (G1). */
+	if (old && old->group && to)
+		to->exact &= old->group->exact;
 	hold(track, mover);
 	look_before_move(track, mover);
 	redirect(track, pid, to);

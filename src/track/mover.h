@@ -24,6 +24,9 @@
  *     the old one.  So when all that were listed have been seen outside of a fork, they are listed
  *     again, until none has another hint.
  *
+ * M5. Where A is not exact (discovery.h, G1), a fork may be in flight there of which nobody knows.
+ *     It comes out where its forker is: so B is not exact either, from such a move on.
+ *
  * Inexact: two members of one epoch moved to different groups in mid-fork, with the forker already
  * dead when the child is found (the epoch follows the last one); a straggler without a marker
  * whose parent is dead when it is found, or with that of a group that has other members still.

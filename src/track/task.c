@@ -65,9 +65,12 @@ int task_find(struct track *track, pid_t tid, bool whole_process, struct ucg_tas
 	bool dead;
 	int error;
 
-	/* A child of a member without marks is where it was born (births.h). */
+	/* A child of a member without marks is where it was born (births.h), or where a look puts
+	 * it: if none can be made now, that remains to be seen. */
 	if (track->births.fd >= 0)
 		discovery_drain(track);
+	if (discovery_expects_strangers(track))
+		discovery_look(track);
 	error = proc_read_status(tid, &status);
 	if (error == -ESRCH)
 		return find_hidden(tid, task);

@@ -389,6 +389,7 @@ static void track_free(struct track *track)
 	if (track->roster.groups)
 		roster_deinit(&track->roster);
 	births_stop(track);
+	discovery_end_exemptions(track);
 	pending_clear(&track->pending);
 	ucg_pids_clear(&track->root_list[UCG_LIST_TASKS]);
 	ucg_pids_clear(&track->root_list[UCG_LIST_PROCESSES]);
@@ -414,6 +415,7 @@ int ucg_track_new(const struct ucg_track_config *config, struct ucg_tracker **tr
 	CDS_INIT_LIST_HEAD(&track->suspects);
 	CDS_INIT_LIST_HEAD(&track->movers);
 	CDS_INIT_LIST_HEAD(&track->changed);
+	CDS_INIT_LIST_HEAD(&track->exempts);
 	CDS_INIT_LIST_HEAD(&track->killed);
 	error = track_init(track);
 	if (error) {

@@ -35,6 +35,9 @@ static void bury(struct track *track, struct member *member)
 {
 	if (member->split)
 		split_changed(track, member->split);
+	/* Its children are told by their parent (births.h, B2). */
+	if (member->state == MARK_NONE || member->is_adopted)
+		births_read(track);
 	roster_remove(&track->roster, member);
 }
 
@@ -42,9 +45,6 @@ void discovery_died(struct track *track, struct member *member)
 {
 	struct tracked_group *group = member->epoch->group;
 
-	/* Its children are told by their parent (births.h, B2). */
-	if (member->state == MARK_NONE || member->is_adopted)
-		births_read(track);
 	bury(track, member);
 	discovery_lost(track, group);
 }

@@ -56,6 +56,7 @@
  * variant wrong exact-shared     4,4 - EXACT_SHARED GROUPS LOOKS - one flag for all groups
  * variant wrong late-frontier    4,4 - PENDING_PASS LATE_FRONTIER INEXACT - cursor read after the pass
  * variant wrong no-forwarding    4,3 - MOVE NO_FORWARD - the old epoch goes on meaning the old group
+ * variant wrong no-inheritance   4,4 - MOVE NO_INHERITANCE LOOKS - inexact no more by being moved
  * variant wrong cursor-set-tid   4,3 - SET_TID - the cursor rule where pids come in any order
  * variant wrong counter-one-full 4,3 - SET_TID COUNTER ONE_FULL - counter rule with one pass
  * variant wrong counter-ignored  4,3 - SET_TID COUNTER NO_COUNT - two passes, the clock not compared
@@ -236,7 +237,8 @@ inline read_slot(which)
 	seen = slot[p];
 #ifdef DOUBTS
 	if
-	:: pend && (seen == FREE || seen == GAPPED) && pending[p] == NONE -> pending[p] = DOUBT
+	:: pend && (seen == FREE || seen == GAPPED) && (pending[p] == NONE || pending[p] == GONE) ->
+		pending[p] = DOUBT
 	:: else
 	fi;
 #endif
@@ -478,6 +480,9 @@ inline move_member()
 	atomic {
 		if
 		:: held[0] == G && home[0] == G ->
+#ifndef NO_INHERITANCE
+			exact[H] = exact[H] && exact[G];
+#endif
 			marker[0] = H;
 			home[0] = H;
 			population[G]--;

@@ -323,6 +323,25 @@ static void a_mover_that_moves_on_in_his_sleep_takes_his_children_along(void **s
 	assert_int_equal(find(tracked, child).group.value, UCG_ROOT_ID.value);
 }
 
+/* M5 */
+static void who_may_fork_takes_inexactness_along(void **state)
+{
+	struct tracked *tracked = *state;
+	struct roster *roster = &track_of(tracked->tracker)->roster;
+	pid_t pid = nursery_spawn(&tracked->nursery, spin, 0);
+
+	await_state(pid, 'R');
+	attach(tracked, pid, A);
+	attach(tracked, pid, B);
+	assert_true(roster_group(roster, B)->exact);
+	roster_group(roster, B)->exact = false;
+	attach(tracked, pid, C);
+	assert_false(roster_group(roster, C)->exact);
+	kill(pid, SIGKILL);
+	await_emptied(tracked, C, 1);
+	assert_true(roster_group(roster, C)->exact);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, tracked_setup, tracked_teardown)
 
 int main(void)
@@ -339,6 +358,7 @@ int main(void)
 		TEST(a_mover_is_watched_until_he_was_seen_outside_of_a_fork),
 		TEST(a_child_of_a_mover_that_is_moved_to_the_root_stays_there),
 		TEST(a_mover_that_moves_on_in_his_sleep_takes_his_children_along),
+		TEST(who_may_fork_takes_inexactness_along),
 	};
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
