@@ -262,7 +262,7 @@ unit_tests asan
 if [ -z "$long" ]; then
 	pytests "quick integration tests" asan 900 -m quick tests/integration
 else
-	pytests "integration tests" asan 3600 tests/integration
+	pytests "integration tests" asan 3600 -m "not without_proc" tests/integration
 	pytests "attacks" asan "$attacks_s" tests/attack
 	build_or_end tsan
 	unit_tests tsan

@@ -120,10 +120,12 @@ static void leave(struct track *track, const struct ucg_task *task, const struct
 		mover_moves_on(track, task->tgid, to);
 	for (size_t i = 0; i < sources->count; i++) {
 		struct epoch *epoch = sources->epoch[i];
+		/* Before the epoch follows him. */
+		struct tracked_group *group = epoch ? epoch->group : NULL;
 
 		if (!task->waits_for_us)
 			mover_watch(track, task->tgid, epoch, to);
-		discovery_left(track, epoch ? epoch->group : NULL);
+		discovery_left(track, group);
 	}
 }
 

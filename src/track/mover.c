@@ -147,6 +147,13 @@ static bool is_later(const struct track *track, const struct mover *mover, pid_t
 	       cursor_distance(&track->cursor, pid) > cursor_distance(&track->cursor, mover->since);
 }
 
+static bool was_the_last(const struct epoch *epoch)
+{
+	const struct tracked_group *group = epoch->group;
+
+	return group && group->exact && !group->member_count && !epoch->split_count;
+}
+
 static bool is_watched(struct track *track, pid_t pid)
 {
 	struct mover *mover;
@@ -198,6 +205,9 @@ bool mover_watch(struct track *track, pid_t pid, struct epoch *old, struct track
 	look_before_move(track, mover);
 	redirect(track, pid, to);
 	cds_list_add_tail(&mover->link, &track->movers);
+	/* M6: his forks in flight alone carry it. */
+	if (old && !mover->is_behind && was_the_last(old))
+		roster_epoch_forward(&track->roster, old, to);
 	track_arm_timer(track, true);
 	return true;
 }

@@ -323,6 +323,47 @@ static void a_mover_that_moves_on_in_his_sleep_takes_his_children_along(void **s
 	assert_int_equal(find(tracked, child).group.value, UCG_ROOT_ID.value);
 }
 
+static struct tracked_group *group_of_epoch(struct tracked *tracked, uint32_t epoch)
+{
+	struct roster *roster = &track_of(tracked->tracker)->roster;
+
+	return roster_epoch(roster, epoch) ? roster_epoch(roster, epoch)->group : NULL;
+}
+
+/* M6 */
+static void the_epoch_of_a_group_follows_its_last_member_at_once(void **state)
+{
+	struct tracked *tracked = *state;
+	pid_t pid = nursery_spawn(&tracked->nursery, spin, 0);
+	uint32_t epoch;
+
+	await_state(pid, 'R');
+	attach(tracked, pid, A);
+	epoch = epoch_of(tracked, pid);
+	attach(tracked, pid, B);
+	assert_ptr_equal(group_of_epoch(tracked, epoch),
+			 roster_group(&track_of(tracked->tracker)->roster, B));
+	await_emptied(tracked, A, 1);
+	CHECK_PROCESSES(tracked, B, pid);
+}
+
+static void the_epoch_of_a_group_stays_with_who_is_left(void **state)
+{
+	struct tracked *tracked = *state;
+	pid_t pid = nursery_spawn(&tracked->nursery, spin, 0);
+	pid_t other = nursery_spawn(&tracked->nursery, stay, 0);
+	uint32_t epoch;
+
+	await_state(pid, 'R');
+	attach(tracked, other, A);
+	attach(tracked, pid, A);
+	epoch = epoch_of(tracked, pid);
+	attach(tracked, pid, B);
+	assert_ptr_equal(group_of_epoch(tracked, epoch),
+			 roster_group(&track_of(tracked->tracker)->roster, A));
+	CHECK_PROCESSES(tracked, A, other);
+}
+
 /* M5 */
 static void who_may_fork_takes_inexactness_along(void **state)
 {
@@ -359,6 +400,8 @@ int main(void)
 		TEST(a_child_of_a_mover_that_is_moved_to_the_root_stays_there),
 		TEST(a_mover_that_moves_on_in_his_sleep_takes_his_children_along),
 		TEST(who_may_fork_takes_inexactness_along),
+		TEST(the_epoch_of_a_group_follows_its_last_member_at_once),
+		TEST(the_epoch_of_a_group_stays_with_who_is_left),
 	};
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
