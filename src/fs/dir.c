@@ -21,6 +21,17 @@ struct mkdir_arguments {
 	mode_t mode;
 };
 
+/* With a child, a group is not released: so the end of its last task is known before. */
+static int settle_mkdir(struct fs_call *call)
+{
+	struct ucg_tracker *tracker = call->fs->config.tracker;
+	struct ucg_group_id parent = ucg_group_id_of(call->node.group);
+
+	if (parent.value == UCG_ROOT_ID.value)
+		return 0;
+	return tracker->ops->settle(tracker, parent, call->since_ns);
+}
+
 static int decide_mkdir(struct fs_call *call)
 {
 	const struct mkdir_arguments *arguments = call->arguments;
@@ -43,6 +54,7 @@ static void reply_mkdir(struct fs_call *call)
 void fs_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 {
 	static const struct fs_operation mkdir_steps = {
+		.settle = settle_mkdir,
 		.decide = decide_mkdir,
 		.reply = reply_mkdir,
 	};

@@ -144,6 +144,28 @@ def test_exit_while_group_has_child_calls_nothing(hierarchy, root, agent):
     assert agent.calls(hierarchy) == ["/g"]
 
 
+@pytest.mark.quick
+@pytest.mark.parametrize("way", ["exit", "end"])
+def test_child_made_right_after_the_last_exit_comes_too_late(hierarchy, root, agent, way):
+    """For the group was due already."""
+    groups = [root.mkgroup(f"g{i}").notify() for i in range(20)]
+    for group in groups:
+        getattr(hierarchy.sleeper_in(group), way)()
+        group.mkgroup("child")
+    assert sorted(agent.calls(hierarchy)) == sorted(group.name for group in groups)
+
+
+# Root's tasks may choose their pids, so that it takes a moment to know that none is left.
+@pytest.mark.by_root
+def test_child_made_right_after_the_last_move_comes_too_late(hierarchy, root, agent):
+    groups = [root.mkgroup(f"g{i}").notify() for i in range(20)]
+    for group in groups:
+        task = hierarchy.sleeper_in(group)
+        root.attach(task)
+        group.mkgroup("child")
+    assert sorted(agent.calls(hierarchy)) == sorted(group.name for group in groups)
+
+
 def test_failed_rmdir_calls_nothing(hierarchy, root, agent):
     # root/g/h
     group = root.mkgroup("g").notify()
