@@ -143,4 +143,13 @@ struct ucg_tracker_events {
 	void *context;
 };
 
+/* Settles a group.  Nothing that the root shows or does depends on who has left it meanwhile.
+ * Return: as the operation. */
+static inline int ucg_tracker_settle(struct ucg_tracker *tracker, struct ucg_group_id group,
+				     uint64_t since_ns)
+{
+	return group.value == UCG_ROOT_ID.value ? 0
+						: tracker->ops->settle(tracker, group, since_ns);
+}
+
 #endif

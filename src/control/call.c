@@ -35,10 +35,7 @@ int ucg_control_lookup(const struct ucg_hierarchy *hierarchy, const struct ucg_g
 
 int ucg_control_settle(const struct ucg_control_call *call, const struct ucg_group *group)
 {
-	/* Nothing that the root shows or does depends on who has left it meanwhile. */
-	if (ucg_group_is_root(group))
-		return 0;
-	return call->tracker->ops->settle(call->tracker, ucg_group_id_of(group), call->since_ns);
+	return ucg_tracker_settle(call->tracker, ucg_group_id_of(group), call->since_ns);
 }
 
 int ucg_control_read(const struct ucg_control_file *file, const struct ucg_control_call *call,

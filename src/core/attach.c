@@ -59,20 +59,13 @@ static int find_sources(struct ucg_tracker *tracker, const struct ucg_attach_req
 	return error;
 }
 
-static int settle(struct ucg_tracker *tracker, struct ucg_group_id group, uint64_t since_ns)
-{
-	if (group.value == UCG_ROOT_ID.value)
-		return 0;
-	return tracker->ops->settle(tracker, group, since_ns);
-}
-
 static int settle_all(struct ucg_tracker *tracker, const struct ucg_group_ids *groups,
 		      uint64_t since_ns)
 {
 	int error = 0;
 
 	for (size_t i = 0; i < groups->count && !error; i++)
-		error = settle(tracker, groups->id[i], since_ns);
+		error = ucg_tracker_settle(tracker, groups->id[i], since_ns);
 	return error;
 }
 
@@ -112,7 +105,7 @@ static int find_settled(const struct ucg_rules *rules, struct ucg_tracker *track
 			struct ucg_group_ids *sources)
 {
 	ucg_cleanup(ucg_group_ids_clear) struct ucg_group_ids settled = {0};
-	int result = settle(tracker, request->to->record.id, request->since_ns);
+	int result = ucg_tracker_settle(tracker, request->to->record.id, request->since_ns);
 
 	while (!result) {
 		result = tracker->ops->find(tracker, pid, request->whole_process, task);

@@ -24,12 +24,8 @@ struct mkdir_arguments {
 /* With a child, a group is not released: so the end of its last task is known before. */
 static int settle_mkdir(struct fs_call *call)
 {
-	struct ucg_tracker *tracker = call->fs->config.tracker;
-	struct ucg_group_id parent = ucg_group_id_of(call->node.group);
-
-	if (parent.value == UCG_ROOT_ID.value)
-		return 0;
-	return tracker->ops->settle(tracker, parent, call->since_ns);
+	return ucg_tracker_settle(call->fs->config.tracker, ucg_group_id_of(call->node.group),
+				  call->since_ns);
 }
 
 static int decide_mkdir(struct fs_call *call)
@@ -76,7 +72,6 @@ static int find_child(struct fs_call *call, const char *name, int file_error,
 
 static int settle_rmdir(struct fs_call *call)
 {
-	struct ucg_tracker *tracker = call->fs->config.tracker;
 	struct ucg_group *group;
 	int r = find_child(call, call->arguments, -ENOTDIR, &group);
 
@@ -86,7 +81,7 @@ static int settle_rmdir(struct fs_call *call)
 	/* A child group is reason enough to refuse, whatever the tasks do. */
 	if (ucg_group_child_count(group))
 		return -EBUSY;
-	return tracker->ops->settle(tracker, ucg_group_id_of(group), call->since_ns);
+	return ucg_tracker_settle(call->fs->config.tracker, ucg_group_id_of(group), call->since_ns);
 }
 
 static int decide_rmdir(struct fs_call *call)
