@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "carry.h"
@@ -96,14 +95,6 @@ static bool carries_ours(struct track *track, pid_t pid)
 	struct marker marker;
 
 	return marker_read(&track->roster.scheme, pid, &marker) == 1 && carry_epoch(track, &marker);
-}
-
-static uint64_t boot_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
 /*

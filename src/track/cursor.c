@@ -25,13 +25,23 @@
 /* /proc/stat grows with the CPUs and the interrupts of the machine. */
 #define STAT_SIZE (1024 * 1024)
 
-uint64_t monotonic_ns(void)
+static uint64_t clock_ns(clockid_t clock)
 {
 	struct timespec now;
 
 	/* Can't fail: the clock exists and the address is good. */
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	clock_gettime(clock, &now);
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+uint64_t monotonic_ns(void)
+{
+	return clock_ns(CLOCK_MONOTONIC);
+}
+
+uint64_t boot_ns(void)
+{
+	return clock_ns(CLOCK_BOOTTIME);
 }
 
 UCG_CHILD_CODE static int leave_at_once(void *unused)

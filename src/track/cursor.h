@@ -88,5 +88,7 @@ int64_t clock_child_start(struct clock_child *child);
 void clock_child_end(struct clock_child *child);
 
 uint64_t monotonic_ns(void);
+/* As the kernel counts the start of tasks: through suspends. */
+uint64_t boot_ns(void);
 
 #endif

@@ -27,9 +27,17 @@ static void need_connector(struct tracked *tracked)
 /* The loop serves until a process reports. */
 static pid_t serve(struct tracked *tracked)
 {
+	struct pollfd wanted[] = {
+		{.fd = tracked->nursery.report[0], .events = POLLIN},
+		{.fd = ucg_track_fd(tracked->tracker), .events = POLLIN},
+	};
+
 	tracked->may_log = true;
-	while (!is_readable(tracked->nursery.report[0], 0))
-		turn_while_busy(tracked);
+	do {
+		assert_true(poll(wanted, 2, DEADLINE_MS) > 0);
+		if (wanted[1].revents)
+			ucg_track_dispatch(tracked->tracker);
+	} while (!wanted[0].revents);
 	return await_report(&tracked->nursery).pid;
 }
 
@@ -275,18 +283,25 @@ static pid_t gone(struct tracked *tracked)
 	return pid;
 }
 
+/* A member without marks, and a child that is to be one of somebody's.  Return: as
+ * take_kernels_place(). */
+static int start_telling(struct tracked *tracked, pid_t *memberp, pid_t *childp)
+{
+	need_connector(tracked);
+	*memberp = unmarkable(tracked, 0);
+	*childp = stranger(tracked);
+	attach(tracked, *memberp, A);
+	return take_kernels_place(tracked);
+}
+
 static void the_child_of_a_dead_child_is_a_member(void **state)
 {
 	struct tracked *tracked = *state;
 	pid_t pid, dead, child;
 	int fd;
 
-	need_connector(tracked);
-	pid = unmarkable(tracked, 0);
+	fd = start_telling(tracked, &pid, &child);
 	dead = gone(tracked);
-	child = stranger(tracked);
-	attach(tracked, pid, A);
-	fd = take_kernels_place(tracked);
 	tell_birth(fd, pid, dead, now_ns());
 	tell_birth(fd, dead, child, now_ns());
 	CHECK_PROCESSES(tracked, A, pid, child);
@@ -300,13 +315,9 @@ static void the_child_of_a_stranger_with_a_used_pid_is_none(void **state)
 	pid_t pid, dead, other, child;
 	int fd;
 
-	need_connector(tracked);
-	pid = unmarkable(tracked, 0);
+	fd = start_telling(tracked, &pid, &child);
 	dead = gone(tracked);
 	other = stranger(tracked);
-	child = stranger(tracked);
-	attach(tracked, pid, A);
-	fd = take_kernels_place(tracked);
 	tell_birth(fd, pid, dead, now_ns());
 	tell_birth(fd, other, dead, now_ns());
 	tell_birth(fd, dead, child, now_ns());
@@ -321,14 +332,10 @@ static void the_child_of_who_follows_a_dead_member_is_none(void **state)
 	pid_t pid, member, other, child;
 	int fd;
 
-	need_connector(tracked);
-	pid = unmarkable(tracked, 0);
+	fd = start_telling(tracked, &pid, &child);
 	member = unmarkable(tracked, 0);
 	other = stranger(tracked);
-	child = stranger(tracked);
-	attach(tracked, pid, A);
 	attach(tracked, member, A);
-	fd = take_kernels_place(tracked);
 	kill(member, SIGKILL);
 	await_death(member);
 	tell_birth(fd, other, member, now_ns());
@@ -344,11 +351,7 @@ static void a_process_that_began_later_is_another_one(void **state)
 	pid_t pid, child;
 	int fd;
 
-	need_connector(tracked);
-	pid = unmarkable(tracked, 0);
-	child = stranger(tracked);
-	attach(tracked, pid, A);
-	fd = take_kernels_place(tracked);
+	fd = start_telling(tracked, &pid, &child);
 	tell_birth(fd, pid, child, now_ns() - 3600ull * 1000000000u);
 	CHECK_PROCESSES(tracked, A, pid);
 	assert_int_equal(find(tracked, child).group.value, UCG_ROOT_ID.value);
@@ -362,14 +365,10 @@ static void a_birth_read_late_is_believed_if_it_began_then(void **state)
 	pid_t pid, child;
 	int fd;
 
-	need_connector(tracked);
-	pid = unmarkable(tracked, 0);
-	child = stranger(tracked);
-	attach(tracked, pid, A);
+	fd = start_telling(tracked, &pid, &child);
 	/* So few pids that they may have gone by. */
 	cursor = &track_of(tracked->tracker)->cursor;
 	cursor->pid_max = CURSOR_RESERVED;
-	fd = take_kernels_place(tracked);
 	tell_birth(fd, pid, child, now_ns());
 	births_read(track_of(tracked->tracker));
 	check_state(tracked, child, roster(tracked)->hints ? MARK_BOTH : MARK_LIMIT);
@@ -382,11 +381,7 @@ static void the_child_of_a_stranger_is_none(void **state)
 	pid_t pid, child;
 	int fd;
 
-	need_connector(tracked);
-	pid = unmarkable(tracked, 0);
-	child = stranger(tracked);
-	attach(tracked, pid, A);
-	fd = take_kernels_place(tracked);
+	fd = start_telling(tracked, &pid, &child);
 	tell_birth(fd, stranger(tracked), child, now_ns());
 	CHECK_PROCESSES(tracked, A, pid);
 	close(fd);
