@@ -271,12 +271,32 @@ static void a_mover_is_watched_until_he_was_seen_outside_of_a_fork(void **state)
 	assert_int_equal(track->roster.scheme.second_used, false);
 }
 
+/* A process that never slept before it was moved to A, so that it is watched. */
+static pid_t busy_in_a(struct tracked *tracked, body_fn *body, int argument)
+{
+	pid_t pid = nursery_spawn(&tracked->nursery, body, argument);
+
+	await_state(pid, 'R');
+	attach(tracked, pid, A);
+	return pid;
+}
+
+static void spin_until_begun(struct nursery *nursery)
+{
+	while (!__atomic_load_n(nursery->begun, __ATOMIC_SEQ_CST))
+		;
+}
+
+static void begin(struct tracked *tracked)
+{
+	__atomic_store_n(tracked->nursery.begun, 1, __ATOMIC_SEQ_CST);
+}
+
 /* Never asleep, before and after its only fork. */
 static void spin_and_fork(struct nursery *nursery, int argument)
 {
 	(void)argument;
-	while (!__atomic_load_n(nursery->begun, __ATOMIC_SEQ_CST))
-		;
+	spin_until_begun(nursery);
 	if (fork() == 0) {
 		tell(nursery, getpid());
 		stay(nursery, 0);
@@ -288,11 +308,9 @@ static void spin_and_fork(struct nursery *nursery, int argument)
 static void a_child_of_a_mover_that_is_moved_to_the_root_stays_there(void **state)
 {
 	struct tracked *tracked = *state;
-	pid_t pid = nursery_spawn(&tracked->nursery, spin_and_fork, 0), child;
+	pid_t pid = busy_in_a(tracked, spin_and_fork, 0), child;
 
-	await_state(pid, 'R');
-	attach(tracked, pid, A);
-	__atomic_store_n(tracked->nursery.begun, 1, __ATOMIC_SEQ_CST);
+	begin(tracked);
 	child = await_report(&tracked->nursery).pid;
 	attach(tracked, child, UCG_ROOT_ID);
 	CHECK_PROCESSES(tracked, A, pid);
@@ -301,8 +319,7 @@ static void a_child_of_a_mover_that_is_moved_to_the_root_stays_there(void **stat
 
 static void spin_then_fork_by_gate(struct nursery *nursery, int children)
 {
-	while (!__atomic_load_n(nursery->begun, __ATOMIC_SEQ_CST))
-		;
+	spin_until_begun(nursery);
 	fork_by_gate(nursery, children);
 }
 
@@ -310,11 +327,9 @@ static void spin_then_fork_by_gate(struct nursery *nursery, int children)
 static void a_mover_that_moves_on_in_his_sleep_takes_his_children_along(void **state)
 {
 	struct tracked *tracked = *state;
-	pid_t pid = nursery_spawn(&tracked->nursery, spin_then_fork_by_gate, 1), child;
+	pid_t pid = busy_in_a(tracked, spin_then_fork_by_gate, 1), child;
 
-	await_state(pid, 'R');
-	attach(tracked, pid, A);
-	__atomic_store_n(tracked->nursery.begun, 1, __ATOMIC_SEQ_CST);
+	begin(tracked);
 	await_state(pid, 'S');
 	attach(tracked, pid, UCG_ROOT_ID);
 	open_gate(&tracked->nursery, 1);
@@ -334,11 +349,9 @@ static struct tracked_group *group_of_epoch(struct tracked *tracked, uint32_t ep
 static void the_epoch_of_a_group_follows_its_last_member_at_once(void **state)
 {
 	struct tracked *tracked = *state;
-	pid_t pid = nursery_spawn(&tracked->nursery, spin, 0);
+	pid_t pid = busy_in_a(tracked, spin, 0);
 	uint32_t epoch;
 
-	await_state(pid, 'R');
-	attach(tracked, pid, A);
 	epoch = epoch_of(tracked, pid);
 	attach(tracked, pid, B);
 	assert_ptr_equal(group_of_epoch(tracked, epoch),
@@ -350,13 +363,11 @@ static void the_epoch_of_a_group_follows_its_last_member_at_once(void **state)
 static void the_epoch_of_a_group_stays_with_who_is_left(void **state)
 {
 	struct tracked *tracked = *state;
-	pid_t pid = nursery_spawn(&tracked->nursery, spin, 0);
+	pid_t pid = busy_in_a(tracked, spin, 0);
 	pid_t other = nursery_spawn(&tracked->nursery, stay, 0);
 	uint32_t epoch;
 
-	await_state(pid, 'R');
 	attach(tracked, other, A);
-	attach(tracked, pid, A);
 	epoch = epoch_of(tracked, pid);
 	attach(tracked, pid, B);
 	assert_ptr_equal(group_of_epoch(tracked, epoch),
@@ -369,10 +380,8 @@ static void who_may_fork_takes_inexactness_along(void **state)
 {
 	struct tracked *tracked = *state;
 	struct roster *roster = &track_of(tracked->tracker)->roster;
-	pid_t pid = nursery_spawn(&tracked->nursery, spin, 0);
+	pid_t pid = busy_in_a(tracked, spin, 0);
 
-	await_state(pid, 'R');
-	attach(tracked, pid, A);
 	attach(tracked, pid, B);
 	assert_true(roster_group(roster, B)->exact);
 	roster_group(roster, B)->exact = false;
