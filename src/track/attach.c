@@ -56,6 +56,7 @@ static int enlist(struct track *track, const struct ucg_task *task, int pidfd, s
 		return -ENOMEM;
 	/* A leader that has exited is not what is to be listed. */
 	member->threaded |= task->threaded || task->dead;
+	member->is_born = false;
 	if (member->epoch != epoch)
 		roster_move(&track->roster, member, epoch);
 	roster_set_state(&track->roster, member, carry_state(epoch));

@@ -152,6 +152,7 @@ static int look_here(struct track *track, const struct cursor_reading *reading)
 	split_read_leaders(track);
 	if (error)
 		return error;
+	lineage_adopt_wards(track);
 	look_done(track, &scan, reading);
 	discovery_end_exemptions(track);
 	return 0;

@@ -50,16 +50,43 @@ enum lineage lineage_of(struct track *track, pid_t pid)
 	}
 }
 
-/* Of a parent that is known without marks, and lives. */
-static struct member *unmarked_parent(struct track *track, pid_t pid)
+static bool vouches(const struct member *member)
 {
-	pid_t parent = lineage_parent(track, pid);
-	struct member *member = parent ? roster_member(&track->roster, parent) : NULL;
+	return member && !member->split && (member->state == MARK_NONE || member->is_born) &&
+	       member->pidfd >= 0 && !pidfd_is_dead(member->pidfd);
+}
 
-	if (!member || member->split || member->state != MARK_NONE || member->pidfd < 0 ||
-	    pidfd_is_dead(member->pidfd))
-		return NULL;
-	return member;
+/*
+ * The next ancestor of a process who vouches for his children, or NULL.  Where one of those in
+ * between is reaped meanwhile, the one below has another parent by then.
+ */
+static struct member *voucher(struct track *track, pid_t pid, bool *is_parentp)
+{
+	pid_t above = lineage_parent(track, pid);
+
+	*is_parentp = true;
+	for (pid_t below = pid; above;) {
+		struct member *member = roster_member(&track->roster, above);
+		pid_t next;
+
+		if (vouches(member))
+			return member;
+		if (above == INIT)
+			return NULL;
+		next = lineage_parent(track, above);
+		*is_parentp = false;
+		if (next) {
+			below = above;
+			above = next;
+			continue;
+		}
+		next = lineage_parent(track, below);
+		if (next == above)
+			return NULL; /* a thread of the kernel, or hidden */
+		above = next;
+		*is_parentp = below == pid;
+	}
+	return NULL;
 }
 
 int lineage_take_in_held(struct track *track, pid_t pid, int *pidfdp, struct tracked_group *group)
@@ -82,7 +109,7 @@ int lineage_take_in_held(struct track *track, pid_t pid, int *pidfdp, struct tra
 			pid);
 		return -ENOMEM;
 	}
-	child->is_adopted = true;
+	child->is_born = child->is_adopted = true;
 	child->threaded = true; /* for all that is known */
 	roster_set_state(&track->roster, child, carry_state(epoch));
 	return 0;
@@ -97,8 +124,26 @@ bool lineage_take_in(struct track *track, pid_t pid, struct tracked_group *group
 
 void lineage_adopt(struct track *track, pid_t pid)
 {
-	struct member *parent = unmarked_parent(track, pid);
+	bool is_parent;
+	struct member *ancestor = voucher(track, pid, &is_parent);
 
-	if (parent)
-		lineage_take_in(track, pid, parent->epoch->group);
+	if (ancestor && is_parent)
+		lineage_take_in(track, pid, ancestor->epoch->group);
+	else if (ancestor && ucg_pids_append(&track->wards, pid))
+		ucg_log(track->config.log, LOG_ERR, "out of memory: process %d is not followed",
+			pid);
+}
+
+void lineage_adopt_wards(struct track *track)
+{
+	ucg_cleanup(ucg_pids_clear) struct ucg_pids wards = track->wards;
+
+	track->wards = (struct ucg_pids){0};
+	for (size_t i = 0; i < wards.count; i++) {
+		struct marker marker;
+
+		if (!roster_member(&track->roster, wards.pid[i]) &&
+		    marker_read(&track->roster.scheme, wards.pid[i], &marker) == 0)
+			lineage_adopt(track, wards.pid[i]);
+	}
 }

@@ -18,6 +18,16 @@
  *     init, or by a process that was an ancestor of the member from which it comes: then it is
  *     taken in, and said to be unproved.  A parent of another user, who is neither, vouches for
  *     nothing.  To a daemon of root nobody is another user.
+ * L4. As long as looks are made for such members, whoever was found by his marks vouches for his
+ *     children like them: he was born in his group, so they were, too.  A task whose parent is
+ *     neither, but further up there is one, is a *ward*: it is looked at again each time, and is a
+ *     member as soon as the kernel has given it to a parent who vouches.
+ * L5. A launcher is a member without marks by its own wish: it has had no children before it was
+ *     attached, has forked one since, with marks, and got rid of its own then.  It is the reaper of
+ *     all that comes of that one.  So what L2 says is lost is a ward, if not a member at once, and
+ *     below the launcher there is nobody else.  The launcher ends when it has no children: the
+ *     group is not declared empty as long as any descendant lives, whether looks have found it or
+ *     not.
  *
  * Context of all functions: serving thread.
  */
@@ -40,7 +50,12 @@ bool lineage_take_in(struct track *track, pid_t pid, struct tracked_group *group
  * dead; -ENOMEM, -EMFILE and the like. */
 int lineage_take_in_held(struct track *track, pid_t pid, int *pidfdp, struct tracked_group *group);
 
-/* A task without marks was found: it is taken in if its parent is a member without marks. */
+/* A task without marks was found: it is taken in if its parent vouches for it, and becomes a ward
+ * if another ancestor would. */
 void lineage_adopt(struct track *track, pid_t pid);
+
+/* Looks at all wards again.  A pid that was used again since is that of somebody who is one, or is
+ * none. */
+void lineage_adopt_wards(struct track *track);
 
 #endif

@@ -47,6 +47,7 @@ static int merge_live(struct track *track, struct scan_found *found, struct epoc
 	if (!member)
 		return -ENOMEM;
 	member->threaded = found->threaded;
+	member->is_born = !found->unproved;
 	carry_take_state(track, member, &found->marker);
 	if (found->unproved)
 		roster_set_state(&track->roster, member, MARK_UNPROVED);

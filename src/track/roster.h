@@ -100,6 +100,7 @@ struct member {
 	struct split *split;	       /* NULL: a whole process */
 	struct cds_list_head of_split;
 	bool threaded;	 /* has, or had, more than one thread */
+	bool is_born;	 /* found by its marks: a descendant of whoever was attached */
 	bool is_adopted; /* taken in for its parent: it may have forked before it was marked */
 	bool is_doomed;	 /* it was killed at once, by cgroup.kill */
 	enum mark_state state;

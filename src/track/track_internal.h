@@ -26,6 +26,7 @@ struct track {
 	struct cds_list_head suspects; /* groups without a known live member, oldest first */
 	struct cds_list_head changed;  /* split processes that have lost a thread */
 	struct cds_list_head exempts;  /* from being taken for strangers, see discovery_exempt() */
+	struct ucg_pids wards;	       /* who may be members, in order of their births: L4 */
 	struct cds_list_head killed;   /* epochs of cgroup.kill, while somebody of them may live */
 	unsigned movers_held;	       /* pidfds of movers */
 	struct cds_list_head movers;   /* forks in flight at a move, see mover.h */

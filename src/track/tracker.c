@@ -390,6 +390,7 @@ static void track_free(struct track *track)
 		roster_deinit(&track->roster);
 	births_stop(track);
 	discovery_end_exemptions(track);
+	ucg_pids_clear(&track->wards);
 	pending_clear(&track->pending);
 	ucg_pids_clear(&track->root_list[UCG_LIST_TASKS]);
 	ucg_pids_clear(&track->root_list[UCG_LIST_PROCESSES]);

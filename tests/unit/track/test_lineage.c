@@ -65,7 +65,7 @@ static void its_children_are_adopted(void **state)
 	assert_int_equal(tracked->emptied[A.value], 0);
 }
 
-/* By the timer: the parent may not live until somebody asks. */
+/* The parent may not live until somebody asks. */
 static void its_child_is_adopted_without_being_asked_for(void **state)
 {
 	struct tracked *tracked = *state;
