@@ -16,6 +16,7 @@ enum {
 	OPTION_ARGUMENT = 1, /* what getopt returns for an argument, by the '-' below */
 	OPTION_READY_FD = 256,
 	OPTION_WITHOUT,
+	OPTION_LAUNCH,
 };
 
 /* '-': arguments are returned in their place, whatever POSIXLY_CORRECT says, as mount.fuse3 puts
@@ -29,6 +30,7 @@ static const struct option long_options[] = {
 	{"version", no_argument, NULL, 'V'},
 	{"ready-fd", required_argument, NULL, OPTION_READY_FD},
 	{"without", required_argument, NULL, OPTION_WITHOUT},
+	{"launch", required_argument, NULL, OPTION_LAUNCH},
 	{NULL, 0, NULL, 0},
 };
 
@@ -105,6 +107,26 @@ static int parse_without(struct ucg_command *command, const char *probes, char *
 	return 0;
 }
 
+/* What follows is the command, whose options are its own. */
+static int parse_launch(struct ucg_command *command, const char *group, char *const *argv,
+			char **messagep)
+{
+	bool is_first = optind == 2 || argv[2] == group;
+
+	if (!is_first)
+		return ucg_complain(
+			messagep, "option '--launch': goes without other options ('%s')", argv[1]);
+	command->program = argv + optind;
+	if (*command->program && strcmp(*command->program, "--") == 0)
+		command->program++;
+	if (!*command->program)
+		return ucg_complain(messagep, "option '--launch': no command to run in '%s'",
+				    group);
+	command->group = group;
+	command->action = UCG_ACTION_LAUNCH;
+	return 0;
+}
+
 static int refuse_option(int code, char *const *argv, char **messagep)
 {
 	/* getopt has the letter of a short option only; a long one is the word it has just read */
@@ -141,6 +163,8 @@ static int parse_option(struct ucg_command *command, int code, char *const *argv
 		return parse_ready_fd(command, optarg, messagep);
 	case OPTION_WITHOUT:
 		return parse_without(command, optarg, messagep);
+	case OPTION_LAUNCH:
+		return parse_launch(command, optarg, argv, messagep);
 	default:
 		return refuse_option(code, argv, messagep);
 	}

@@ -10,7 +10,7 @@
  * (options.h does that).  Texts are owned by the command; all zero but ready_fd is an empty one.
  */
 
-enum ucg_action { UCG_ACTION_MOUNT, UCG_ACTION_HELP, UCG_ACTION_VERSION };
+enum ucg_action { UCG_ACTION_MOUNT, UCG_ACTION_LAUNCH, UCG_ACTION_HELP, UCG_ACTION_VERSION };
 
 /* A generic mount flag that may be left unsaid. */
 enum ucg_said { UCG_UNSAID, UCG_SAID_NO, UCG_SAID_YES };
@@ -26,7 +26,9 @@ struct ucg_command {
 	char *release_agent; /* may be empty */
 	char *compat;
 	unsigned without_probes;
-	int ready_fd; /* -1: not given */
+	const char *group;    /* to launch @program in; both are the caller's */
+	char *const *program; /* NULL at its end */
+	int ready_fd;	      /* -1: not given */
 	bool foreground;
 	bool debug;
 	/* Words of -o, as the table in words.c sets them. */

@@ -3,6 +3,7 @@
 
 const char ucg_help_text[] =
 	"Usage: ucgroupfs [OPTION]... [NAME] MOUNTPOINT\n"
+	"  or:  ucgroupfs --launch GROUP COMMAND [ARGUMENT]...\n"
 	"Mount the cgroup v1 filesystem with release agents, as an ordinary user.\n"
 	"\n"
 	"NAME is that of the hierarchy: letters, digits and '_.-', at most 63 bytes\n"
@@ -17,6 +18,9 @@ const char ucg_help_text[] =
 	"      --without PROBE[,PROBE]...\n"
 	"                        do without an optional feature of the kernel, for tests:\n"
 	"                        the message about an unknown one lists them (default: none)\n"
+	"      --launch GROUP    run a command in the group of this directory, and be the\n"
+	"                        reaper of all that it starts, so that nothing gets lost that\n"
+	"                        wipes its marks\n"
 	"  -h, --help            print this and exit\n"
 	"  -V, --version         print the version and exit\n"
 	"\n"
@@ -35,4 +39,6 @@ const char ucg_help_text[] =
 	"Other words that mount(8) passes on are accepted and have no effect.\n"
 	"\n"
 	"Exit status: 0 if the mount answers requests (with -f: if it ended in order),\n"
-	"1 if not, with a line that says why.\n";
+	"1 if not, with a line that says why.  With --launch that of the command, 128 and\n"
+	"the number of the signal that has ended it, 127 if it is not there, 126 if it can't\n"
+	"be run, 125 if the launcher fails.\n";

@@ -6,9 +6,10 @@
 
 #include "command.h"
 #include "help.h"
-#include "launch.h"
+#include "launcher.h"
 #include "options.h"
 #include "preflight.h"
+#include "start.h"
 #include "ucgroupfs/scope.h"
 
 static int fail(char *message)
@@ -31,7 +32,7 @@ static int mount_as(const struct ucg_command *command)
 
 	if (!error)
 		error = ucg_preflight(&options, geteuid(), &message);
-	return error ? fail(message) : ucg_launch(&options);
+	return error ? fail(message) : ucg_start(&options);
 }
 
 /* Where one of the standard descriptors is closed, /dev/fuse would get its number. */
@@ -59,6 +60,8 @@ int main(int argc, char **argv)
 		return print(ucg_help_text);
 	case UCG_ACTION_VERSION:
 		return print("ucgroupfs " UCG_VERSION "\n");
+	case UCG_ACTION_LAUNCH:
+		return ucg_launcher_run(command.group, command.program);
 	case UCG_ACTION_MOUNT:
 		break;
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "launch.h"
+#include "start.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -67,7 +67,7 @@ static int wait_for_report(int fd)
 }
 
 /* The writing end must be above the standard descriptors: those become /dev/null. */
-static int launch_daemon(const struct ucg_options *options, struct ucg_sink *sink)
+static int start_daemon(const struct ucg_options *options, struct ucg_sink *sink)
 {
 	ucg_autoclose int report_fd = -1;
 	int report[2];
@@ -88,7 +88,7 @@ static int launch_daemon(const struct ucg_options *options, struct ucg_sink *sin
 	return EXIT_FAILURE;
 }
 
-int ucg_launch(const struct ucg_options *options)
+int ucg_start(const struct ucg_options *options)
 {
 	ucg_cleanup(ucg_sink_deinit) struct ucg_sink sink;
 	int error = ucg_privileges_shrink();
@@ -101,5 +101,5 @@ int ucg_launch(const struct ucg_options *options)
 	set_signals();
 	if (options->foreground)
 		return ucg_keeper_run(options, &sink, -1);
-	return launch_daemon(options, &sink);
+	return start_daemon(options, &sink);
 }

@@ -6,6 +6,7 @@
  * line, and exits when its standard input ends.
  */
 #include <grp.h>
+#include <linux/ioprio.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -94,6 +96,70 @@ static int shape_clone_io(void)
 		pause();
 	printf("%d\n", child);
 	fflush(stdout);
+	for (;;)
+		pause();
+}
+
+/* Nothing of what was set on it from outside is left. */
+static void wipe(void)
+{
+	const __rlimit_resource_t limits[] = {RLIMIT_LOCKS, RLIMIT_RSS};
+
+	for (int i = 0; i < 2; i++) {
+		struct rlimit limit;
+
+		getrlimit(limits[i], &limit);
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(limits[i], &limit);
+	}
+	syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, 0);
+}
+
+/* Says its pid, and ends when standard input does. */
+static _Noreturn void be_orphan(void)
+{
+	char byte;
+
+	printf("%d\n", getpid());
+	fflush(stdout);
+	while (read(STDIN_FILENO, &byte, 1) > 0)
+		;
+	_exit(0);
+}
+
+/* Without marks, a daemon: "DAEMON". */
+static int shape_wiped_daemon(void)
+{
+	pid_t child;
+
+	wipe();
+	child = fork();
+	if (child == 0) {
+		setsid();
+		if (fork() == 0)
+			be_orphan();
+		_exit(0);
+	}
+	if (child < 0 || waitpid(child, NULL, 0) != child)
+		return 1;
+	for (;;)
+		pause();
+}
+
+/* A child, and one of it without marks: "CHILD GRANDCHILD". */
+static int shape_wiped_grandchild(void)
+{
+	pid_t child = fork();
+
+	if (child == 0) {
+		pid_t parent = getpid();
+
+		if (fork() == 0) {
+			wipe();
+			printf("%d ", parent);
+			be_orphan();
+		}
+	}
 	for (;;)
 		pause();
 }
@@ -184,6 +250,10 @@ int main(int argc, char **argv)
 		return shape_children(argc > 2 ? atoi(argv[2]) : 1);
 	if (strcmp(shape, "forks") == 0)
 		return shape_forks(argc > 2 ? atoi(argv[2]) : 1);
+	if (strcmp(shape, "wiped-daemon") == 0)
+		return shape_wiped_daemon();
+	if (strcmp(shape, "wiped-grandchild") == 0)
+		return shape_wiped_grandchild();
 	if (strcmp(shape, "vfork") == 0)
 		return shape_vfork();
 	if (strcmp(shape, "thread-vfork") == 0)
