@@ -36,6 +36,7 @@ ATTACKS = {
     "lowered": "each lowers its hard limits to nothing",
     "ionice": "each resets its I/O priority",
     "unmarked": "by processes that can't be marked, as setuid programs of root are",
+    "launched": "each gets rid of both marks and daemonises, below a launcher; no births are told",
     "copy": "each copies the limits of another group's member",
     "forge": "another user's processes copy all marks of a member",
     "forge-adopted": "the same, by processes that a member's child might have left to root",

@@ -27,6 +27,7 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "as_root: the daemon, and the job, are root's")
+    config.addinivalue_line("markers", "arguments(...): further ones of the daemon's")
     config.addinivalue_line("markers", "attack(name): of attacks.py, unless the test's shape is it")
     config.results = Results()
 
@@ -73,7 +74,9 @@ def judge(request, pytestconfig, sandbox, attack_programs, processes):
     if as_root and not sandbox.is_root:
         pytest.skip("the job is root's")
     row = pytestconfig.results.row(attack_of(request.node), request.node.name)
-    judge = Judge(sandbox, attack_programs, row, as_root, pytestconfig.getoption("--kernel-alone"))
+    arguments = request.node.get_closest_marker("arguments")
+    judge = Judge(sandbox, attack_programs, row, as_root, pytestconfig.getoption("--kernel-alone"),
+                  arguments=arguments.args if arguments else ())
     try:
         judge.start()
         yield judge

@@ -70,9 +70,13 @@ class Job(Program):
         self.pid = int(self.first_line)
         self.board.wait_paused(1)
 
+    def end_container(self):
+        """What lives of the job is killed."""
+        self._program.stdin.close()
+
     def end(self):
         """Nothing of it is left."""
-        self._program.stdin.close()
+        self.end_container()
         self._program.stdout.close()
         assert self._program.wait(60) == 0
         self.board.close()

@@ -65,7 +65,7 @@ class Pair:
 
 
 class Judge:
-    def __init__(self, sandbox, programs, row, as_root, kernel_alone, outer=None):
+    def __init__(self, sandbox, programs, row, as_root, kernel_alone, outer=None, arguments=()):
         self.outer = outer
         self.sandbox = sandbox
         self.programs = programs
@@ -73,7 +73,7 @@ class Judge:
         self.as_root = as_root
         self.kernel = mounts.KernelHierarchy(sandbox, programs) if sandbox.is_root else None
         self.ours = (mounts.KernelHierarchy(sandbox, programs) if kernel_alone else
-                     mounts.OurHierarchy(sandbox, programs, as_root=as_root))
+                     mounts.OurHierarchy(sandbox, programs, arguments=arguments, as_root=as_root))
         self._pairs = []
         self._false = {}  # calls that were seen while tasks lived
         self._started = []

@@ -3,6 +3,7 @@
 
 import os
 import random
+import shlex
 
 from job import Job
 from support import waiting
@@ -78,6 +79,33 @@ class MixedRound(Round):
 
     def look(self):
         self.judge.look_at_all(self.pair)
+
+
+def parent(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+        return int(file.read().rsplit(")", 1)[1].split()[1])
+
+
+class LaunchedRound(MixedRound):
+    """Started by a launcher, which is a member too."""
+
+    def programs(self):
+        path = os.path.join(self.judge.sandbox.folder(), "launched")
+        words = [self.judge.programs["daemon"], "--launch", self.pair.ours.path,
+                 self.judge.programs["attack"]]
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n')
+        os.chmod(path, 0o755)
+        return {**self.judge.programs, "attack": path}
+
+    def attach(self):
+        container = parent(self.job.pid)
+        for pid in (parent(container), container, self.job.pid):
+            self.pair.kernel.attach(pid)
+
+    def finish(self):
+        self.job.end_container()
+        super().finish()
 
 
 class ContainedRound(MixedRound):

@@ -8,7 +8,7 @@ import pytest
 
 from job import Forger
 from loads import QUIET_AND_LOADED, QUIET_AND_LONG_LOADED, shapes_under_loads
-from rounds import MixedRound, Round
+from rounds import LaunchedRound, MixedRound, Round
 from support import libc
 
 WIPES = ("limits", "lowered", "ionice")
@@ -92,6 +92,17 @@ def test_chains_that_can_not_be_marked(judge, load, rounds, shape, sandbox):
         pytest.skip("only root makes a program setuid root")
     for _ in range(rounds):
         attack = UnmarkedRound(judge, shape, chains=3, hops=60)
+        attack.go_on(looks=4)
+        attack.finish()
+
+
+@pytest.mark.attack("launched")
+@pytest.mark.arguments("--without=fork-events,io-hints")
+@QUIET_AND_LOADED
+def test_members_without_marks_below_a_launcher(kernel_judge, load, rounds):
+    """Nothing tells of them but their ancestors."""
+    for _ in range(rounds):
+        attack = LaunchedRound(kernel_judge, "wiped", chains=5, hops=40)
         attack.go_on(looks=4)
         attack.finish()
 

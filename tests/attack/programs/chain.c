@@ -38,6 +38,7 @@ static const struct shape {
 	{"held-born", hop_held_born, false},
 	/* hops_wiped.c */
 	{"limits", hop_limits, false},
+	{"wiped", hop_wiped, false},
 	{"lowered", hop_lowered, false},
 	{"ionice", hop_ionice, false},
 	{"copy", hop_copy, false},

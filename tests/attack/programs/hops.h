@@ -31,6 +31,7 @@ void hop_held_born(struct chain *chain);
 
 /* hops_wiped.c: by processes that change what marks them */
 void hop_limits(struct chain *chain);
+void hop_wiped(struct chain *chain);
 void hop_lowered(struct chain *chain);
 void hop_ionice(struct chain *chain);
 void hop_copy(struct chain *chain);

@@ -33,6 +33,14 @@ void hop_limits(struct chain *chain)
 	hop_daemon(chain);
 }
 
+/* Both marks, and a daemon that leaves nobody behind. */
+void hop_wiped(struct chain *chain)
+{
+	wipe_limits();
+	wipe_io_priority();
+	hop_daemon(chain);
+}
+
 /* Limits so low that nobody without privilege can mark the process again. */
 void hop_lowered(struct chain *chain)
 {
