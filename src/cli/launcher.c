@@ -61,6 +61,12 @@ static int open_group(struct launcher *launcher, char **messagep)
 				    "option '--launch': '%s' is no group that can have a launcher: "
 				    "cgroup.tracking: %s",
 				    launcher->group, strerror(errno));
+	if (faccessat(folder, "release_agent", F_OK, 0) == 0)
+		return ucg_complain(
+			messagep,
+			"option '--launch': '%s' is the root of a tree, whose tasks are "
+			"those of no group",
+			launcher->group);
 	launcher->tasks_fd = openat(folder, "tasks", O_WRONLY | O_CLOEXEC);
 	if (launcher->tasks_fd < 0)
 		return ucg_complain(messagep, "option '--launch': can't open tasks of '%s': %s",

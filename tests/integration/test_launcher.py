@@ -234,10 +234,11 @@ def test_what_is_no_group_is_refused(hierarchy, folder, words):
     assert refused(result, 125, *words)
 
 
-def test_root_has_no_launcher(hierarchy, root):
+def test_root_has_no_launcher(hierarchy, root, job):
+    """Although its cgroup.tracking says that there is an unmarked task."""
     words = command(hierarchy, root, "true")
     result = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
-    assert refused(result, 125, "--launch", root.path)
+    assert refused(result, 125, "--launch", root.path, "root")
 
 
 def test_launcher_with_children_is_refused(hierarchy, group):
