@@ -14,10 +14,10 @@
  *     epoch after the pidfd was opened.
  * K2. Nor is who was attached after the write was answered: his epoch is not killed.
  * K3. Everybody else dies.  The known ones are killed by the write.  What they forked before is
- *     unknown to us, and has their epoch: so looks go on as long as a killed epoch is *alive*:
- * until a look that began after its last known member was seen dead finds nobody, and the cursor
- *     stands still; or, where the order of slots says nothing, until passes that were quiet find
- *     nobody.  That is G3 and G5 of discovery.h for the epoch in place of the group.
+ *     unknown to us, and has their epoch: so looks go on as long as a killed epoch is *alive*,
+ *     until a look that began after its last known member was seen dead finds nobody, and the
+ *     cursor stands still; or, where the order of slots says nothing, until passes that were quiet
+ *     find nobody.  That is G3 and G5 of discovery.h for the epoch in place of the group.
  * K4. So it is the epoch that is pursued.  A newcomer's life says nothing of those who are to die.
  *
  * A member that can't be killed (EPERM: it has changed its user) is logged and stays.

@@ -29,7 +29,7 @@
  *
  * M6. If the look at the attach leaves A exact and without a known member, the mover was its last
  *     one: whatever else belonged to A is known or dead by G1.  So its epoch follows him at once,
- * and a straggler lands in B also if his parent is dead when it is found.
+ *     and a straggler lands in B also if his parent is dead when it is found.
  *
  * Inexact: two members of one epoch moved to different groups in mid-fork, with the forker already
  * dead when the child is found (the epoch follows the last one); a straggler without a marker

@@ -14,11 +14,11 @@
  * T2. exec by a thread that is not the leader ends all others and puts it into the leader's slot,
  *     with its own hint: so a task can get from a slot that a look has yet to read into one that it
  *     has read, or that lies before its range.  Therefore each look reads the leaders' slots of
- * split processes first: who has come there before may fork and die while the range is read.  And
- *     again last: who was in his own slot when that was read was found there, who had left it by
- *     then is in the leader's, and what he forks from there on moves the cursor.  A process that is
- *     not known yet has its threads in one group, and its leader tells, or, if that has ended, any
- *     other (scan.c).
+ *     split processes first: who has come there before may fork and die while the range is read.
+ *     And again last: who was in his own slot when that was read was found there, who had left it
+ *     by then is in the leader's, and what he forks from there on moves the cursor.  A process that
+ *     is not known yet has its threads in one group, and its leader tells, or, if that has ended,
+ *     any other (scan.c).
  * T3. A process is split as long as one of its threads is a member.  When only one thread is left
  *     it is whole again, in that thread's group; when no member is left it is stripped.
  *
