@@ -38,7 +38,9 @@ class Launched(Shape):
     """A command that takes a shape; the launcher is its parent."""
 
     def __init__(self, words):
-        # setpriv and the launcher keep the pid, the command says its own.
+        # The launcher has the pid of what it is started by, the command says its own.  A test run in
+        # the background may ignore the terminal's signals.
+        words = ["env", "--default-signal=INT,QUIT", *words]
         self._program = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.launcher = Process(self._program.pid)
         Process.__init__(self, self.ids()[0])
