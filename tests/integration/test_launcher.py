@@ -21,8 +21,12 @@ def group(root):
     return root.mkgroup("g")
 
 
+def launcher(hierarchy, group, *words):
+    return [hierarchy.programs["daemon"], "--launch", group.path, *words]
+
+
 def command(hierarchy, group, *words):
-    return hierarchy.sandbox.as_user([hierarchy.programs["daemon"], "--launch", group.path, *words])
+    return hierarchy.sandbox.as_user(launcher(hierarchy, group, *words))
 
 
 @pytest.fixture
@@ -108,8 +112,8 @@ def test_wiped_orphan_is_listed_where_births_are_told(group, job, daemon):
 
 def test_launcher_leaves_the_group_that_it_was_in(hierarchy, root, group, launched):
     before = root.mkgroup("h")
-    script = f'echo 0 >> {before.path}/tasks && shift 5 && exec "$@"'
-    words = command(hierarchy, group, hierarchy.programs["shapes"], "x")
+    script = f'echo 0 > {before.path}/tasks && exec "$@"'
+    words = launcher(hierarchy, group, hierarchy.programs["shapes"], "x")
     job = Launched(hierarchy.sandbox.as_user(["sh", "-c", script, "sh", *words]))
     assert (before.procs(), group.procs()) == ([], sorted([job.launcher.pid, job.pid]))
 
@@ -221,7 +225,8 @@ def test_launcher_without_command_is_refused(launch):
 
 
 def test_launcher_with_other_options_is_refused(hierarchy, group):
-    words = hierarchy.sandbox.as_user([hierarchy.programs["daemon"], "-f", "--launch", group.path, "true"])
+    words = launcher(hierarchy, group, "true")
+    words = hierarchy.sandbox.as_user([words[0], "-f", *words[1:]])
     assert refused(subprocess.run(words, capture_output=True, text=True, timeout=60, check=False), 1,
                    "--launch", "-f")
 
