@@ -351,16 +351,33 @@ int proc_check_alive(pid_t tgid, pid_t tid)
 	return proc_state_is_dead(stat.state) ? -ESRCH : 0;
 }
 
-bool proc_is_all_dead(pid_t tgid)
+/* Lists all threads that there are.  Return: whether all of them are dead. */
+static bool list_dead(pid_t tgid, struct ucg_pids *threads)
 {
-	ucg_cleanup(ucg_pids_clear) struct ucg_pids threads = {0};
+	char path[64];
 
-	if (proc_read_threads(tgid, &threads))
+	snprintf(path, sizeof(path), "/proc/%d/task", tgid);
+	if (read_numbers(path, threads))
 		return false;
-	for (size_t i = 0; i < threads.count; i++)
-		if (!proc_check_alive(tgid, threads.pid[i]))
+	for (size_t i = 0; i < threads->count; i++)
+		if (proc_check_alive(tgid, threads->pid[i]) != -ESRCH)
 			return false;
 	return true;
+}
+
+/*
+ * A list ends with a thread that lived when its successor was asked for, as new ones are put behind
+ * it; but by the time that it is looked at it may have made another one and ended, or have become
+ * the leader by an exec.  In the first case it is gone, and the next list is another one.  In the
+ * second the leader lives when that list is looked at: an exec takes longer than that.
+ */
+bool proc_is_all_dead(pid_t tgid)
+{
+	ucg_cleanup(ucg_pids_clear) struct ucg_pids first = {0}, second = {0};
+
+	return list_dead(tgid, &first) && list_dead(tgid, &second) && first.count == second.count &&
+	       (!first.count ||
+		memcmp(first.pid, second.pid, first.count * sizeof(first.pid[0])) == 0);
 }
 
 int proc_read_pid_max(pid_t *pid_maxp)

@@ -7,9 +7,14 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "proc.h"
@@ -415,6 +420,55 @@ static void a_task_that_is_not_there_is_esrch(void **state)
 	assert_int_equal(pids.count, 0);
 }
 
+struct relay {
+	pthread_attr_t detached;
+};
+
+static void *hand_over(void *argument)
+{
+	struct relay *relay = argument;
+	pthread_t next;
+
+	while (pthread_create(&next, &relay->detached, hand_over, relay))
+		sched_yield();
+	return NULL;
+}
+
+/* Its leader ends, and then each thread that has made the next one. */
+static _Noreturn void be_a_relay(void)
+{
+	struct relay relay;
+
+	pthread_attr_init(&relay.detached);
+	pthread_attr_setdetachstate(&relay.detached, PTHREAD_CREATE_DETACHED);
+	hand_over(&relay);
+	for (;;)
+		syscall(SYS_exit, 0);
+}
+
+static void a_process_whose_threads_take_turns_is_not_dead(void **state)
+{
+	pid_t pid = fork();
+	siginfo_t ended;
+	int looks = 0;
+
+	(void)state;
+	assert_true(pid >= 0);
+	if (pid == 0)
+		be_a_relay();
+	while (proc_check_alive(pid, pid) != -ESRCH)
+		sched_yield();
+	while (looks < 3000 && !proc_is_all_dead(pid))
+		looks++;
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitid(P_PID, (id_t)pid, &ended, WEXITED | WNOWAIT), 0);
+	if (looks < 3000)
+		fail_msg("look %d: expected a thread alive, got none", looks);
+	assert_true(proc_is_all_dead(pid));
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_false(proc_is_all_dead(pid));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -431,6 +485,7 @@ int main(void)
 		cmocka_unit_test(limits_of_this_process_are_read),
 		cmocka_unit_test(processes_are_listed_in_ascending_order),
 		cmocka_unit_test(a_task_that_is_not_there_is_esrch),
+		cmocka_unit_test(a_process_whose_threads_take_turns_is_not_dead),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
