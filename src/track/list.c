@@ -31,7 +31,7 @@ static bool is_dead_thread(pid_t pid, pid_t tid)
 }
 
 /* A thread that has ended stays in /proc as long as somebody traces it. */
-static int list_threads(pid_t pid, struct ucg_pids *pids)
+static int list_live_threads(pid_t pid, struct ucg_pids *pids)
 {
 	size_t kept = pids->count;
 	int error = proc_read_threads(pid, pids);
@@ -40,6 +40,19 @@ static int list_threads(pid_t pid, struct ucg_pids *pids)
 		if (!is_dead_thread(pid, pids->pid[i]))
 			pids->pid[kept++] = pids->pid[i];
 	pids->count = kept;
+	return error;
+}
+
+/* Those that were listed may have ended by the time that they were looked at, while the process
+ * lives in another one (proc_is_all_dead()). */
+static int list_threads(pid_t pid, struct ucg_pids *pids)
+{
+	size_t before = pids->count;
+	int error;
+
+	do
+		error = list_live_threads(pid, pids);
+	while (!error && pids->count == before && !proc_is_all_dead(pid));
 	return error;
 }
 

@@ -149,3 +149,12 @@ def test_rest_of_a_removed_groups_list_is_lost(hierarchy, root, group, members, 
     with pytest.raises(OSError) as error:
         read_rest(reader)
     assert error.value.strerror == "No such device"
+
+
+def test_process_whose_threads_take_turns_is_always_listed(hierarchy, group):
+    relay = hierarchy.shape("relay")
+    group.attach(relay)
+    relay.go()
+    for _ in range(300):
+        assert group.procs() == [relay.pid]
+        assert group.tasks() != []

@@ -173,6 +173,27 @@ static void *wait_and_make(void *shape)
 	return NULL;
 }
 
+static void *hand_over(void *unused)
+{
+	pthread_attr_t detached;
+	pthread_t next;
+
+	pthread_attr_init(&detached);
+	pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
+	while (pthread_create(&next, &detached, hand_over, unused))
+		sched_yield();
+	return unused;
+}
+
+/* Threads that take turns: the leader ends, and then each that has made the next one: "PID". */
+static _Noreturn void shape_relay(void)
+{
+	say_pid();
+	hand_over(NULL);
+	for (;;)
+		syscall(SYS_exit, 0);
+}
+
 /* A thread: "THREAD"; told to go once more, it takes the shape. */
 static int shape_in_thread(int (*shape)(void))
 {
@@ -256,6 +277,8 @@ int main(int argc, char **argv)
 		return shape_wiped_grandchild();
 	if (strcmp(shape, "vfork") == 0)
 		return shape_vfork();
+	if (strcmp(shape, "relay") == 0)
+		shape_relay();
 	if (strcmp(shape, "thread-vfork") == 0)
 		return shape_in_thread(shape_vfork);
 	if (strcmp(shape, "thread-clone-io") == 0)
