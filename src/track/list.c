@@ -27,7 +27,7 @@ static int look_for_list(struct track *track, struct tracked_group *group, uint6
 static bool is_dead_thread(pid_t pid, pid_t tid)
 {
 	/* A zombie has no hint, so one that has need not be looked at. */
-	return hint_get(tid) <= 0 && proc_check_alive(pid, tid);
+	return hint_get(tid) <= 0 && proc_check_alive(pid, tid) == -ESRCH;
 }
 
 /* A thread that has ended stays in /proc as long as somebody traces it. */

@@ -346,6 +346,8 @@ int proc_check_alive(pid_t tgid, pid_t tid)
 	struct proc_stat stat;
 	int error = proc_read_stat(tgid, tid, &stat);
 
+	if (error == -ESRCH && tid == tgid && hidden_process_lives(tgid))
+		return 0;
 	if (error)
 		return error;
 	return proc_state_is_dead(stat.state) ? -ESRCH : 0;

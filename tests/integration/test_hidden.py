@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A /proc that hides processes: those of others, and those of the user that are not dumpable."""
 
+import resource
+
 import pytest
 
 from support import libc
@@ -40,6 +42,20 @@ def test_undumpable_process_is_attached(root, task, file):
     group = root.mkgroup("g")
     group.write(file, str(task.pid))
     assert (group.tasks(), group.procs()) == ([task.pid], [task.pid])
+
+
+@pytest.mark.only("ours")
+@pytest.mark.arguments("--without=io-hints")
+def test_undumpable_process_that_can_not_be_marked_is_listed(root, task):
+    """How many threads it has can't be known."""
+    for kind in (libc.RLIMIT_LOCKS, resource.RLIMIT_RSS):
+        task(resource.setrlimit, kind, (0, 0))
+    group = root.mkgroup("g")
+    group.attach(task)
+    assert (group.tasks(), group.procs()) == ([task.pid], [task.pid])
+    assert group.read("cgroup.tracking") == b"unmarked 1\n"
+    task.end()
+    assert group.procs() == []
 
 
 def test_undumpable_process_attaches_itself(root, task):
