@@ -262,11 +262,11 @@ unit_tests asan
 if [ -z "$long" ]; then
 	pytests "quick integration tests" asan 900 -m quick tests/integration
 else
-	pytests "integration tests" asan 3600 -m "not without_proc" tests/integration
+	pytests "integration tests" asan 3600 -m "not unfit_for_asan" tests/integration
 	pytests "attacks" asan "$attacks_s" tests/attack
 	build_or_end tsan
 	unit_tests tsan
-	pytests "integration tests" tsan 3600 -m "not silent" tests/integration
+	pytests "integration tests" tsan 3600 -m "not unfit_for_tsan" tests/integration
 	pytests "attacks" tsan "$attacks_s" tests/attack
 fi
 count_reports

@@ -13,8 +13,8 @@ from support.programs import BUILD, PROGRAMS
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "quick: in the pass with sanitizers as well")
-    config.addinivalue_line("markers", "without_proc: not under ASan, which can't do without")
-    config.addinivalue_line("markers", "silent: not under TSan, whose own thread never sleeps long")
+    config.addinivalue_line("markers", "unfit_for_asan(reason): not under AddressSanitizer")
+    config.addinivalue_line("markers", "unfit_for_tsan(reason): not under ThreadSanitizer")
     config.addinivalue_line("markers", "arguments(...): further ones of the daemon's")
     config.addinivalue_line("markers", "mount(options): mount options of the hierarchy")
     config.addinivalue_line("markers", "open_to_all: ours too, to other users and root")

@@ -136,7 +136,8 @@ def test_allow_other_without_permission_is_told(run_hiding, mountpoint):
 
 @pytest.mark.parametrize("setup, words", [
     pytest.param("mount -t tmpfs none /proc", ["not mounted"], id="absent",
-                 marks=pytest.mark.without_proc),
+                 marks=[pytest.mark.unfit_for_asan("it can't do without"),
+                        pytest.mark.unfit_for_tsan("nor can it")]),
     pytest.param("mount -t proc -o subset=pid proc /proc", ["subset=pid"], id="subset-pid"),
     pytest.param("true", ["another pid namespace"], id="of-another-pid-namespace"),
 ])

@@ -93,7 +93,7 @@ def test_strace_sees_what_the_daemon_does(hierarchy, root):
     assert any(re.match(r"(read|readv|write|writev)\(", call) for call in strace.calls())
 
 
-@pytest.mark.silent
+@pytest.mark.unfit_for_tsan("its own thread never sleeps long")
 @pytest.mark.only("ours")
 def test_stat_of_what_is_cached_causes_no_system_call(hierarchy, root):
     paths = [root.mkgroup("g").path, root.child("g").file("tasks"), root.path]
@@ -103,7 +103,7 @@ def test_stat_of_what_is_cached_causes_no_system_call(hierarchy, root):
     assert strace.calls() == []
 
 
-@pytest.mark.silent
+@pytest.mark.unfit_for_tsan("its own thread never sleeps long")
 @pytest.mark.only("ours")
 @pytest.mark.parametrize("groups, seconds", [
     (100, 2), pytest.param(1000, 10, marks=pytest.mark.long),
@@ -118,7 +118,7 @@ def test_idle_daemon_makes_no_system_call(hierarchy, root, groups, seconds):
     assert strace.calls() == []
 
 
-@pytest.mark.silent
+@pytest.mark.unfit_for_tsan("its own thread never sleeps long")
 @pytest.mark.only("ours")
 @pytest.mark.parametrize("forks", [2000, pytest.param(100000, marks=pytest.mark.long)])
 def test_forks_of_a_member_cause_no_system_call(hierarchy, root, forks):
