@@ -6,7 +6,7 @@
 
 /*
  * The marks of the calling process itself, for a launcher, who is a member without them (lineage.h,
- * L4). Context: a process of a single thread.
+ * L5).  Context: a process of a single thread.
  */
 
 #define UCG_MARK_LIMITS 2

@@ -58,33 +58,27 @@ static bool vouches(const struct member *member)
 
 /*
  * The next ancestor of a process who vouches for his children, or NULL.  Where one of those in
- * between is reaped meanwhile, the one below has another parent by then.
+ * between is reaped meanwhile, the one below has another parent by then: so it begins anew.
  */
 static struct member *voucher(struct track *track, pid_t pid, bool *is_parentp)
 {
-	pid_t above = lineage_parent(track, pid);
+	pid_t below = pid, above = lineage_parent(track, pid);
 
-	*is_parentp = true;
-	for (pid_t below = pid; above;) {
+	while (above) {
 		struct member *member = roster_member(&track->roster, above);
 		pid_t next;
 
+		*is_parentp = below == pid;
 		if (vouches(member))
 			return member;
 		if (above == INIT)
 			return NULL;
 		next = lineage_parent(track, above);
-		*is_parentp = false;
-		if (next) {
-			below = above;
-			above = next;
-			continue;
-		}
-		next = lineage_parent(track, below);
-		if (next == above)
-			return NULL; /* a thread of the kernel, or hidden */
-		above = next;
-		*is_parentp = below == pid;
+		/* The parent of kernel threads, or one that is hidden. */
+		if (!next && lineage_parent(track, below) == above)
+			return NULL;
+		below = next ? above : pid;
+		above = next ? next : lineage_parent(track, pid);
 	}
 	return NULL;
 }
