@@ -7,6 +7,7 @@ import signal
 import pytest
 
 from support.group import errno_of, write_once
+from support.waiting import wait_until
 
 
 @pytest.mark.quick
@@ -331,6 +332,7 @@ def test_100_groups_emptied_at_once_call_once_each(hierarchy, root, agent):
     sleepers = [hierarchy.sleeper_in(root.mkgroup(name[1:]).notify()) for name in names]
     for sleeper in sleepers:
         os.kill(sleeper.pid, signal.SIGKILL)
-    for sleeper in sleepers:
-        sleeper.wait_dead()
+    # Seen of the kernel: a sentinel that died later was called for before 42 of these.
+    wait_until(lambda: len(agent.so_far()) >= len(names),
+               lambda: f"a call for each group ({len(agent.so_far())} so far)")
     assert agent.calls(hierarchy) == names
