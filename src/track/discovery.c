@@ -61,9 +61,14 @@ static void look_done(struct track *track, struct scan *scan, const struct curso
 	track->births.is_behind = false;
 }
 
-bool discovery_expects_strangers(struct track *track)
+static bool expects_strangers(struct track *track)
 {
 	return !cds_list_empty(&track->movers) || births_need_looks(track);
+}
+
+int discovery_look_for_strangers(struct track *track)
+{
+	return expects_strangers(track) ? discovery_look(track) : 0;
 }
 
 /* Moved to the root when no look could be made before. */
@@ -89,7 +94,7 @@ int discovery_exempt(struct track *track, pid_t pid)
 	struct exempt *exempt;
 
 	/* A look that is made now passes it. */
-	if (!discovery_expects_strangers(track) || discovery_look(track) == 0)
+	if (discovery_look_for_strangers(track) == 0)
 		return 0;
 	pidfd = pidfd_get(pid);
 	if (pidfd < 0)
@@ -139,7 +144,7 @@ static int look_here(struct track *track, const struct cursor_reading *reading)
 	scan.scheme = track->roster.scheme;
 	scan.spare = roster_spare_count(&track->roster);
 	scan.is_known = is_known_now;
-	scan.stranger = discovery_expects_strangers(track) ? meet_stranger : NULL;
+	scan.stranger = expects_strangers(track) ? meet_stranger : NULL;
 	scan.context = track;
 	scan.cursor = reading->pid;
 	scan.pid_max = track->cursor.pid_max;
@@ -242,7 +247,7 @@ static bool is_for_worker(struct track *track, const struct cursor_reading *read
 {
 	pid_t length = cursor_distance(&track->cursor, reading->pid);
 
-	if (discovery_expects_strangers(track))
+	if (expects_strangers(track))
 		return false;
 	return length > (track->looked_by_worker ? TRACK_LOOK_LONG : TRACK_LOOK_MAX);
 }

@@ -93,8 +93,9 @@ int discovery_exempt(struct track *track, pid_t pid);
 /* Forgets those whom a look has passed, or at the end all. */
 void discovery_end_exemptions(struct track *track);
 
-/* Does anybody without marks matter to a look? */
-bool discovery_expects_strangers(struct track *track);
+/* A look, if there may be tasks without marks of whom only a look can tell where they belong.
+ * Return: 0; as discovery_look(). */
+int discovery_look_for_strangers(struct track *track);
 
 /**
  * discovery_look() - account for everything that was forked since the last look

@@ -28,8 +28,7 @@ void kill_group(struct track *track, struct tracked_group *group)
 	struct epoch *epoch;
 
 	/* The last moment at which the parents of children without marks tell. */
-	if (discovery_expects_strangers(track))
-		discovery_look(track);
+	discovery_look_for_strangers(track);
 	cds_list_for_each_entry (epoch, &group->epochs, of_group)
 		kill_epoch(track, epoch);
 	cds_list_for_each_entry_safe (member, next, &group->members, of_group)

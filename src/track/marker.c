@@ -16,6 +16,11 @@ static const struct {
 	[MARKER_RSS] = {RLIMIT_RSS, "Max resident set"},
 };
 
+__rlimit_resource_t marker_resource(enum marker_carrier carrier)
+{
+	return carriers[carrier].resource;
+}
+
 static int read_soft(pid_t pid, enum marker_carrier carrier, uint64_t *softp, bool *is_foreign)
 {
 	struct rlimit limit;

@@ -44,6 +44,8 @@ struct marker {
 	bool is_foreign; /* its limits are not ours to read: a task of another user */
 };
 
+__rlimit_resource_t marker_resource(enum marker_carrier carrier);
+
 static inline uint64_t marker_value(uint16_t hierarchy, uint32_t epoch)
 {
 	return (uint64_t)MARKER_MAGIC << 48 | (uint64_t)hierarchy << 32 | epoch;

@@ -3,16 +3,16 @@
 
 #include "marker.h"
 
-static const __rlimit_resource_t carriers[UCG_MARK_LIMITS] = {RLIMIT_LOCKS, RLIMIT_RSS};
+_Static_assert(UCG_MARK_LIMITS == MARKER_CARRIERS, "each limit that can carry a marker");
 
 void ucg_marks_read(struct ucg_marks *marks)
 {
-	for (unsigned i = 0; i < UCG_MARK_LIMITS; i++) {
+	for (enum marker_carrier carrier = 0; carrier < MARKER_CARRIERS; carrier++) {
 		struct rlimit limit;
 
 		/* Can't fail: the resource is known. */
-		getrlimit(carriers[i], &limit);
-		marks->limit[i] = limit.rlim_cur;
+		getrlimit(marker_resource(carrier), &limit);
+		marks->limit[carrier] = limit.rlim_cur;
 	}
 	marks->hint = hint_get(0);
 }
@@ -31,8 +31,8 @@ static void shed_limit(__rlimit_resource_t resource, uint64_t before)
 
 void ucg_marks_shed(const struct ucg_marks *before)
 {
-	for (unsigned i = 0; i < UCG_MARK_LIMITS; i++)
-		shed_limit(carriers[i], before->limit[i]);
+	for (enum marker_carrier carrier = 0; carrier < MARKER_CARRIERS; carrier++)
+		shed_limit(marker_resource(carrier), before->limit[carrier]);
 	if (hint_get(0) != before->hint)
 		hint_disown(0);
 }

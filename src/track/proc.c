@@ -318,15 +318,21 @@ static int read_numbers(const char *path, struct ucg_pids *pids)
 	return as_missing_task(-errno);
 }
 
-int proc_read_threads(pid_t tgid, struct ucg_pids *pids)
+/* All threads that there are, zombies too. */
+static int read_tasks(pid_t tgid, struct ucg_pids *pids)
 {
 	char path[64];
-	size_t before = pids->count;
-	struct proc_stat leader;
-	int error;
 
 	snprintf(path, sizeof(path), "/proc/%d/task", tgid);
-	error = read_numbers(path, pids);
+	return read_numbers(path, pids);
+}
+
+int proc_read_threads(pid_t tgid, struct ucg_pids *pids)
+{
+	size_t before = pids->count;
+	struct proc_stat leader;
+	int error = read_tasks(tgid, pids);
+
 	if (error == -ESRCH && hidden_process_lives(tgid))
 		return ucg_pids_append(pids, tgid);
 	if (error)
@@ -356,10 +362,7 @@ int proc_check_alive(pid_t tgid, pid_t tid)
 /* Lists all threads that there are.  Return: whether all of them are dead. */
 static bool list_dead(pid_t tgid, struct ucg_pids *threads)
 {
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/task", tgid);
-	if (read_numbers(path, threads))
+	if (read_tasks(tgid, threads))
 		return false;
 	for (size_t i = 0; i < threads->count; i++)
 		if (proc_check_alive(tgid, threads->pid[i]) != -ESRCH)

@@ -69,8 +69,7 @@ int task_find(struct track *track, pid_t tid, bool whole_process, struct ucg_tas
 	 * it: if none can be made now, that remains to be seen. */
 	if (track->births.fd >= 0)
 		discovery_drain(track);
-	if (discovery_expects_strangers(track))
-		discovery_look(track);
+	discovery_look_for_strangers(track);
 	error = proc_read_status(tid, &status);
 	if (error == -ESRCH)
 		return find_hidden(tid, task);
