@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -112,7 +111,7 @@ static int run_command(const struct launcher *launcher, char *const *command)
 	execvp(command[0], command);
 	error = errno;
 	ucg_complain(&message, "can't run '%s': %s", command[0], strerror(error));
-	dprintf(STDERR_FILENO, "ucgroupfs: %s\n", message ? message : "out of memory");
+	ucg_line_tell(message);
 	return error == ENOENT ? NOT_FOUND : CANNOT_RUN;
 }
 
@@ -250,7 +249,7 @@ int ucg_launcher_run(const char *group, char *const *command)
 	ucg_autofree char *message = NULL;
 
 	if (start(&launcher, command, &message)) {
-		fprintf(stderr, "ucgroupfs: %s\n", message ? message : "out of memory");
+		ucg_line_tell(message);
 		give_up(&launcher);
 		return UCG_LAUNCHER_FAILED;
 	}

@@ -67,3 +67,9 @@ int ucg_complain(char **messagep, const char *format, ...)
 		ucg_line_escape(*messagep, size, text);
 	return -EINVAL;
 }
+
+void ucg_line_tell(const char *message)
+{
+	/* Nobody is left to be told if it can't be written. */
+	fprintf(stderr, "ucgroupfs: %s\n", message ? message : "out of memory");
+}

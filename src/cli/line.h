@@ -19,4 +19,7 @@ size_t ucg_line_escape(char *line, size_t size, const char *text);
  */
 __attribute__((format(printf, 2, 3))) int ucg_complain(char **messagep, const char *format, ...);
 
+/* The line on standard error that says why this program fails; NULL: for want of memory. */
+void ucg_line_tell(const char *message);
+
 #endif

@@ -7,6 +7,7 @@
 #include "command.h"
 #include "help.h"
 #include "launcher.h"
+#include "line.h"
 #include "options.h"
 #include "preflight.h"
 #include "start.h"
@@ -14,7 +15,7 @@
 
 static int fail(char *message)
 {
-	fprintf(stderr, "ucgroupfs: %s\n", message ? message : "out of memory");
+	ucg_line_tell(message);
 	free(message);
 	return EXIT_FAILURE;
 }
