@@ -29,12 +29,16 @@ def command(hierarchy, group, *words):
     return hierarchy.sandbox.as_user(launcher(hierarchy, group, *words))
 
 
+def run(words):
+    return subprocess.run(words, capture_output=True, text=True, timeout=60, check=False,
+                          stdin=subprocess.DEVNULL)
+
+
 @pytest.fixture
 def launch(hierarchy, group):
     """Runs a launcher to its end."""
-    def launch(*words, **keywords):
-        return subprocess.run(command(hierarchy, group, *words), capture_output=True, text=True, timeout=60,
-                              check=False, stdin=subprocess.DEVNULL, **keywords)
+    def launch(*words):
+        return run(command(hierarchy, group, *words))
     return launch
 
 
@@ -227,8 +231,7 @@ def test_launcher_without_command_is_refused(launch):
 def test_launcher_with_other_options_is_refused(hierarchy, group):
     words = launcher(hierarchy, group, "true")
     words = hierarchy.sandbox.as_user([words[0], "-f", *words[1:]])
-    assert refused(subprocess.run(words, capture_output=True, text=True, timeout=60, check=False), 1,
-                   "--launch", "-f")
+    assert refused(run(words), 1, "--launch", "-f")
 
 
 @pytest.mark.parametrize("folder, words", [("/no/such", ["No such file or directory"]),
@@ -236,22 +239,19 @@ def test_launcher_with_other_options_is_refused(hierarchy, group):
                                            ("/etc", ["cgroup.tracking"])])
 def test_what_is_no_group_is_refused(hierarchy, folder, words):
     words = ["--launch", folder, *words]
-    result = subprocess.run(hierarchy.sandbox.as_user([hierarchy.programs["daemon"], "--launch", folder, "true"]),
-                            capture_output=True, text=True, timeout=60, check=False)
+    result = run(hierarchy.sandbox.as_user([hierarchy.programs["daemon"], "--launch", folder, "true"]))
     assert refused(result, 125, *words)
 
 
 def test_root_has_no_launcher(hierarchy, root, job):
     """Although its cgroup.tracking says that there is an unmarked task."""
-    words = command(hierarchy, root, "true")
-    result = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    result = run(command(hierarchy, root, "true"))
     assert refused(result, 125, "--launch", root.path, "root")
 
 
 def test_launcher_with_children_is_refused(hierarchy, group):
     words = command(hierarchy, group, "true")
     script = '"$0" wait > /dev/null 2>&1 & exec "$@"'
-    result = subprocess.run(["sh", "-c", script, hierarchy.programs["shapes"], *words], capture_output=True,
-                            text=True, timeout=60, check=False)
+    result = run(["sh", "-c", script, hierarchy.programs["shapes"], *words])
     assert refused(result, 125, "--launch", "children")
     assert group.procs() == []
