@@ -21,9 +21,9 @@
 struct parent {
 	pid_t pid;
 	uint64_t born_ns;
-	struct tracked_group *group; /* NULL: a stranger */
-	bool is_doomed;		     /* cgroup.kill is at it */
-	bool is_late;		     /* its pid is a dead member's still, whom it follows */
+	struct ucg_group_id group; /* the root: of a stranger */
+	uint32_t epoch;		   /* in which its own member is, or was */
+	bool is_late;		   /* its pid is a dead member's still, whom it follows */
 };
 
 void births_init(struct births *births, bool may_ask)
@@ -56,20 +56,37 @@ static void forget_parent(struct births *births, pid_t pid)
 	free(parent);
 }
 
-static void keep_parent(struct births *births, const struct parent *wanted)
+/* Looks have to find whom we could not follow.  Where that were silent nobody would know why a
+ * child is in no group. */
+static void fall_behind(struct track *track)
+{
+	struct births *births = &track->births;
+
+	if (!births->is_told)
+		ucg_log(track->config.log, LOG_WARNING,
+			"not every fork could be followed: children of processes that carry no "
+			"marks may be missed");
+	births->is_behind = births->is_told = true;
+}
+
+static void keep_parent(struct track *track, const struct parent *wanted)
 {
 	struct parent *parent = malloc(sizeof(*parent));
 
-	/* Then a look has to find its children. */
 	if (!parent) {
-		births->is_behind = true;
+		fall_behind(track);
 		return;
 	}
 	*parent = *wanted;
-	if (tsearch(parent, &births->parents, compare))
+	if (tsearch(parent, &track->births.parents, compare))
 		return;
 	free(parent);
-	births->is_behind = true;
+	fall_behind(track);
+}
+
+static bool is_stranger(const struct parent *parent)
+{
+	return parent->group.value == UCG_ROOT_ID.value;
 }
 
 /* Is it one whose children carry no marks, and of which group? */
@@ -80,14 +97,12 @@ static bool is_parent(struct track *track, pid_t pid, struct parent *parent)
 
 	if (kept)
 		*parent = *kept;
-	else if (member && !member->split && (member->state == MARK_NONE || member->is_adopted))
-		*parent = (struct parent){
-			.group = member->epoch->group,
-			.is_doomed = member->is_doomed || member->epoch->is_killed,
-		};
+	else if (member && !member->split && member_has_unmarked_children(member))
+		*parent = (struct parent){.group = member->epoch->group->id,
+					  .epoch = member->epoch->value};
 	else
 		return false;
-	return parent->group != NULL;
+	return !is_stranger(parent);
 }
 
 static bool carries_ours(struct track *track, pid_t pid)
@@ -121,28 +136,20 @@ static int check_same(const struct track *track, const struct parent *child)
 /* Return: 0; -ESRCH: it is dead; -EAGAIN, -EMFILE and the like. */
 static int take_in_alive(struct track *track, const struct parent *child)
 {
+	struct tracked_group *group = roster_group(&track->roster, child->group);
 	ucg_autoclose int pidfd = pidfd_get(child->pid);
-	struct member *member;
 	int error;
 
 	if (pidfd < 0)
 		return pidfd_lacks_means(errno) ? -errno : -ESRCH;
 	error = check_same(track, child);
 	/* Whoever carries marks is found by them. */
-	if (error || carries_ours(track, child->pid))
+	if (error || !group || carries_ours(track, child->pid))
 		return error;
-	/* First, so that it has no children any more who would carry its marks. */
-	if (child->is_doomed)
-		pidfd_kill(pidfd, SIGKILL);
-	error = lineage_take_in_held(track, child->pid, &pidfd, child->group);
+	error = lineage_take_in_held(track, child->pid, &pidfd, group,
+				     roster_epoch(&track->roster, child->epoch));
 	/* Not to be seen, and alive: a look finds it. */
-	if (error == -ESRCH && !pidfd_is_dead(pidfd))
-		return -EAGAIN;
-	if (error)
-		return error;
-	member = roster_member(&track->roster, child->pid);
-	member->is_doomed = child->is_doomed;
-	return 0;
+	return error == -ESRCH && !pidfd_is_dead(pidfd) ? -EAGAIN : error;
 }
 
 static void take_in(struct track *track, const struct parent *child)
@@ -150,9 +157,9 @@ static void take_in(struct track *track, const struct parent *child)
 	int error = take_in_alive(track, child);
 
 	if (error == -ESRCH)
-		keep_parent(&track->births, child);
+		keep_parent(track, child);
 	else if (error)
-		track->births.is_behind = true;
+		fall_behind(track);
 }
 
 /* Is a member with this pid another one than who was born with it last?  What is not held is told
@@ -182,23 +189,11 @@ static void read_birth(struct track *track, const struct connector_fork *fork)
 	if (child.is_late) {
 		/* Also a stranger: his children are not those of the dead. */
 		if (!is_ours)
-			child.group = NULL;
-		keep_parent(&track->births, &child);
+			child.group = UCG_ROOT_ID;
+		keep_parent(track, &child);
 	} else if (is_ours && !roster_member(&track->roster, fork->child)) {
 		take_in(track, &child);
 	}
-}
-
-/* Where that were silent nobody would know why a child is in no group. */
-static void fall_behind(struct track *track)
-{
-	struct births *births = &track->births;
-
-	if (!births->is_told)
-		ucg_log(track->config.log, LOG_WARNING,
-			"more was forked than could be read of: children of processes that carry "
-			"no marks may be missed");
-	births->is_behind = births->is_told = true;
 }
 
 void births_read(struct track *track)
@@ -229,7 +224,7 @@ void births_conclude(struct track *track)
 
 		child.is_late = false;
 		forget_parent(births, child.pid);
-		if (was_late && child.group && !is_dead_member(track, child.pid))
+		if (was_late && !is_stranger(&child) && !is_dead_member(track, child.pid))
 			take_in(track, &child);
 	}
 }

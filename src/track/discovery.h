@@ -149,8 +149,8 @@ void discovery_drop_dead(struct track *track, struct tracked_group *group);
  * one who lives. */
 void discovery_drop_zombies(struct track *track, struct tracked_group *group, bool all);
 
-/* SIGKILL.  Return: 0; -ESRCH: dead; -EPERM; -EMFILE and the like. */
-int discovery_kill_member(struct track *track, const struct member *member);
+/* Return: 0; -ESRCH: dead; -EPERM; -EMFILE and the like. */
+int discovery_signal(struct track *track, const struct member *member, int number);
 
 /* Has the group a live member that we hold, or can hold now? */
 bool discovery_has_witness(struct track *track, struct tracked_group *group);

@@ -6,6 +6,7 @@
 
 #include "carry.h"
 #include "discovery.h"
+#include "kill.h"
 #include "pidfd.h"
 #include "proc.h"
 #include "ucgroupfs/scope.h"
@@ -50,9 +51,9 @@ enum lineage lineage_of(struct track *track, pid_t pid)
 	}
 }
 
-static bool vouches(const struct member *member)
+bool lineage_vouches(const struct member *member)
 {
-	return member && !member->split && (member->state == MARK_NONE || member->is_born) &&
+	return !member->split && (member->state == MARK_NONE || member->is_born) &&
 	       member->pidfd >= 0 && !pidfd_is_dead(member->pidfd);
 }
 
@@ -69,7 +70,7 @@ static struct member *voucher(struct track *track, pid_t pid, bool *is_parentp)
 		pid_t next;
 
 		*is_parentp = below == pid;
-		if (vouches(member))
+		if (member && lineage_vouches(member))
 			return member;
 		if (above == INIT)
 			return NULL;
@@ -83,20 +84,29 @@ static struct member *voucher(struct track *track, pid_t pid, bool *is_parentp)
 	return NULL;
 }
 
-int lineage_take_in_held(struct track *track, pid_t pid, int *pidfdp, struct tracked_group *group)
+/* Return: 0, and the epoch that it carries now, as far as it can carry any. */
+static int mark(struct track *track, pid_t pid, struct tracked_group *group, struct epoch **epochp)
 {
 	struct carried carried;
-	struct member *child;
-	struct epoch *epoch;
 	int error = carry_read(track, pid, &carried);
 
-	if (!error)
-		error = carry_write(track, pid, group, &carried.key, true, &epoch);
+	return error ? error : carry_write(track, pid, group, &carried.key, true, epochp);
+}
+
+int lineage_take_in_held(struct track *track, pid_t pid, int *pidfdp, struct tracked_group *group,
+			 struct epoch *parents)
+{
+	bool is_doomed = parents && parents->is_killed && parents->group == group;
+	struct epoch *epoch = parents;
+	struct member *child;
+	int error = is_doomed ? 0 : mark(track, pid, group, &epoch);
+
 	if (!error && pidfd_is_dead(*pidfdp))
 		error = -ESRCH;
 	if (error)
 		return error;
 	group->found++;
+	epoch->found++;
 	child = discovery_admit(track, pid, ucg_steal_fd(pidfdp), epoch, NULL);
 	if (!child) {
 		ucg_log(track->config.log, LOG_ERR, "out of memory: process %d is not followed",
@@ -105,15 +115,17 @@ int lineage_take_in_held(struct track *track, pid_t pid, int *pidfdp, struct tra
 	}
 	child->is_born = child->is_adopted = true;
 	child->threaded = true; /* for all that is known */
-	roster_set_state(&track->roster, child, carry_state(epoch));
+	roster_set_state(&track->roster, child, is_doomed ? MARK_NONE : carry_state(epoch));
+	kill_admitted(track, child);
 	return 0;
 }
 
-bool lineage_take_in(struct track *track, pid_t pid, struct tracked_group *group)
+bool lineage_take_in(struct track *track, pid_t pid, struct tracked_group *group,
+		     struct epoch *parents)
 {
 	ucg_autoclose int pidfd = pidfd_get(pid);
 
-	return pidfd >= 0 && lineage_take_in_held(track, pid, &pidfd, group) == 0;
+	return pidfd >= 0 && lineage_take_in_held(track, pid, &pidfd, group, parents) == 0;
 }
 
 void lineage_adopt(struct track *track, pid_t pid)
@@ -122,7 +134,7 @@ void lineage_adopt(struct track *track, pid_t pid)
 	struct member *ancestor = voucher(track, pid, &is_parent);
 
 	if (ancestor && is_parent)
-		lineage_take_in(track, pid, ancestor->epoch->group);
+		lineage_take_in(track, pid, ancestor->epoch->group, ancestor->epoch);
 	else if (ancestor && ucg_pids_append(&track->wards, pid))
 		ucg_log(track->config.log, LOG_ERR, "out of memory: process %d is not followed",
 			pid);

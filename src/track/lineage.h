@@ -32,6 +32,9 @@
  * Context of all functions: serving thread.
  */
 
+/* Is whoever is found without marks to be its child a member for that (L2, L4)? */
+bool lineage_vouches(const struct member *member);
+
 /* The parent of a process; 0: it is gone, or hidden. */
 pid_t lineage_parent(struct track *track, pid_t pid);
 
@@ -42,13 +45,17 @@ enum lineage lineage_of(struct track *track, pid_t pid);
 
 /**
  * lineage_take_in() - a process that a look has found belongs to a group, whatever it carries
- * It is marked, as far as it can be, and admitted; who is dead by then needs neither.
+ * @parents: epoch of the member that it comes from; NULL: not known any more
+ * It is marked, as far as it can be, and admitted; who is dead by then needs neither.  If its
+ * parent's epoch is killed it dies with that (kill.h), and needs no marks for it.
  * Return: whether it was; false too for a thread that is not the leader.
  */
-bool lineage_take_in(struct track *track, pid_t pid, struct tracked_group *group);
+bool lineage_take_in(struct track *track, pid_t pid, struct tracked_group *group,
+		     struct epoch *parents);
 /* The same of a process that is held; its pidfd is taken if it works.  Return: 0; -ESRCH: it is
  * dead; -ENOMEM, -EMFILE and the like. */
-int lineage_take_in_held(struct track *track, pid_t pid, int *pidfdp, struct tracked_group *group);
+int lineage_take_in_held(struct track *track, pid_t pid, int *pidfdp, struct tracked_group *group,
+			 struct epoch *parents);
 
 /* A task without marks was found: it is taken in if its parent vouches for it, and becomes a ward
  * if another ancestor would. */

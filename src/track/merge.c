@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "carry.h"
+#include "kill.h"
 #include "lineage.h"
 #include "mover.h"
 #include "pidfd.h"
@@ -51,6 +52,7 @@ static int merge_live(struct track *track, struct scan_found *found, struct epoc
 	carry_take_state(track, member, &found->marker);
 	if (found->unproved)
 		roster_set_state(&track->roster, member, MARK_UNPROVED);
+	kill_admitted(track, member);
 	return 0;
 }
 

@@ -220,6 +220,13 @@ static bool is_kin(const struct mover *mover, pid_t parent)
 	return false;
 }
 
+static bool take_in(struct track *track, pid_t pid, struct tracked_group *group, pid_t parent)
+{
+	struct member *member = roster_member(&track->roster, parent);
+
+	return lineage_take_in(track, pid, group, member ? member->epoch : NULL);
+}
+
 bool mover_claims(struct track *track, pid_t pid, struct epoch *epoch)
 {
 	struct mover *mover;
@@ -233,7 +240,7 @@ bool mover_claims(struct track *track, pid_t pid, struct epoch *epoch)
 		    !is_later(track, mover, pid))
 			continue;
 		if (mover->to)
-			lineage_take_in(track, pid, mover->to);
+			take_in(track, pid, mover->to, parent);
 		else
 			carry_strip(track, pid);
 		return true;
@@ -251,7 +258,7 @@ bool mover_claims_stranger(struct track *track, pid_t pid)
 		    !(is_mover(mover, parent) || is_kin(mover, parent)))
 			continue;
 		/* A new thread of an old child is none of ours. */
-		if (!lineage_take_in(track, pid, mover->to))
+		if (!take_in(track, pid, mover->to, parent))
 			return false;
 		/* Without memory its unmarked children are not adopted: logged by nobody, as they
 		 * exist only if it forked before it was found. */

@@ -359,6 +359,26 @@ int proc_check_alive(pid_t tgid, pid_t tid)
 	return proc_state_is_dead(stat.state) ? -ESRCH : 0;
 }
 
+static bool state_is_halted(char state)
+{
+	return state == 'T' || state == 't' || state == 'D' || proc_state_is_dead(state);
+}
+
+bool proc_is_halted(pid_t tgid)
+{
+	ucg_cleanup(ucg_pids_clear) struct ucg_pids threads = {0};
+	int error = read_tasks(tgid, &threads);
+
+	for (size_t i = 0; i < threads.count; i++) {
+		struct proc_stat stat;
+
+		if (proc_read_stat(tgid, threads.pid[i], &stat) == 0 &&
+		    !state_is_halted(stat.state))
+			return false;
+	}
+	return !error || error == -ESRCH;
+}
+
 /* Lists all threads that there are.  Return: whether all of them are dead. */
 static bool list_dead(pid_t tgid, struct ucg_pids *threads)
 {

@@ -80,6 +80,8 @@ int proc_read_threads(pid_t tgid, struct ucg_pids *pids);
 bool proc_is_in_initial_user_ns(pid_t tid);
 /* Is the thread there, and no zombie?  Return: 0: it lives; -ESRCH: not; -EMFILE and the like. */
 int proc_check_alive(pid_t tgid, pid_t tid);
+/* Is each thread of the process stopped, dead or in D state?  So is what can't be seen. */
+bool proc_is_halted(pid_t tgid);
 /* Has no thread of the process been left alive?  What can't be read is no. */
 bool proc_is_all_dead(pid_t tgid);
 int proc_read_pid_max(pid_t *pid_maxp);

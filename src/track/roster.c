@@ -249,8 +249,14 @@ static void restate(struct roster *roster, struct tracked_group *group)
 		cds_list_add_tail(&group->restated, &roster->restated);
 }
 
+/* Can it be known without a descriptor? */
+static bool can_be_spared(struct member *member)
+{
+	return member->state != MARK_NONE && cds_list_empty(&member->halted);
+}
+
 /* A member counts for its group, or no more.  One of its descriptors can be spared if another is
- * left, and if the member can be known without. */
+ * left. */
 static void count(struct roster *roster, struct member *member, bool in)
 {
 	struct tracked_group *group = member->epoch->group;
@@ -263,7 +269,7 @@ static void count(struct roster *roster, struct member *member, bool in)
 		return;
 	group->member_count += one;
 	group->held_count += is_held ? one : 0;
-	group->spare_count += is_held && member->state != MARK_NONE ? one : 0;
+	group->spare_count += is_held && can_be_spared(member) ? one : 0;
 	group->state_count[member->state] += one;
 	if (member->state != MARK_BOTH)
 		restate(roster, group);
@@ -279,7 +285,7 @@ static void enlist(struct roster *roster, struct member *member, struct epoch *e
 	member->epoch = epoch;
 	CDS_INIT_LIST_HEAD(&member->of_group);
 	/* In front: the ones whose descriptors can be spared. */
-	if (group && member->pidfd >= 0 && member->state != MARK_NONE)
+	if (group && member->pidfd >= 0 && can_be_spared(member))
 		cds_list_add(&member->of_group, &group->members);
 	else if (group)
 		cds_list_add_tail(&member->of_group, &group->members);
@@ -336,6 +342,7 @@ struct member *roster_add(struct roster *roster, pid_t pid, int pidfd, struct ep
 		cds_list_add_tail(&member->of_split, &split->threads);
 	else
 		CDS_INIT_LIST_HEAD(&member->of_split);
+	CDS_INIT_LIST_HEAD(&member->halted);
 	/* Without a descriptor to spare it is known, but not held. */
 	(void)watch_pidfd(roster, member, pidfd);
 	enlist(roster, member, epoch);
@@ -357,6 +364,15 @@ void roster_set_state(struct roster *roster, struct member *member, enum mark_st
 	member->threaded |= state == MARK_NONE;
 	delist(roster, member);
 	member->state = state;
+	enlist(roster, member, member->epoch);
+}
+
+void roster_halt(struct roster *roster, struct member *member, struct cds_list_head *halted)
+{
+	delist(roster, member);
+	cds_list_del_init(&member->halted);
+	if (halted)
+		cds_list_add_tail(&member->halted, halted);
 	enlist(roster, member, member->epoch);
 }
 
@@ -396,6 +412,7 @@ void roster_remove(struct roster *roster, struct member *member)
 	delist(roster, member);
 	let_go(roster, member);
 	cds_list_del(&member->of_split);
+	cds_list_del(&member->halted);
 	table_remove(roster->members, &member->link);
 	ucg_free_after_grace(&member->rcu, free_member);
 }

@@ -21,7 +21,7 @@
  * A member is *held* if we have its pidfd, which sits in epoll: one held member of a populated
  * group is its witness.  Members are held as long as descriptors last; one that is not held is
  * known by pid and marker alone and looked at again when it matters.  One that carries no mark at
- * all (MARK_NONE) is known by its pidfd alone, which is never given up.
+ * all (MARK_NONE), or is halted, is known by its pidfd alone, which is never given up.
  *
  * A member is a whole process, but for those that are *split*: of such a process a thread was moved
  * alone, and from then on each of its threads is in a group, or in the root, on its own account.
@@ -102,9 +102,15 @@ struct member {
 	bool threaded;	 /* has, or had, more than one thread */
 	bool is_born;	 /* found by its marks: a descendant of whoever was attached */
 	bool is_adopted; /* taken in for its parent: it may have forked before it was marked */
-	bool is_doomed;	 /* it was killed at once, by cgroup.kill */
 	enum mark_state state;
+	struct cds_list_head halted; /* in track.halted (kill.h, K5), or empty */
 };
+
+/* Are there, or may there be, children of it who carry no marks? */
+static inline bool member_has_unmarked_children(const struct member *member)
+{
+	return member->state == MARK_NONE || member->is_adopted;
+}
 
 struct roster {
 	struct marker_scheme scheme;
@@ -156,6 +162,8 @@ struct member *roster_add(struct roster *roster, pid_t pid, int pidfd, struct ep
 			  struct split *split);
 void roster_move(struct roster *roster, struct member *member, struct epoch *to);
 void roster_set_state(struct roster *roster, struct member *member, enum mark_state state);
+/* It is halted: appended to the list, and held until it is not; NULL: it is not any more. */
+void roster_halt(struct roster *roster, struct member *member, struct cds_list_head *halted);
 
 /* A process becomes split.  @limit: epoch in its limit, or NULL.  NULL: no memory. */
 struct split *roster_split_new(struct roster *roster, pid_t pid, struct epoch *limit);

@@ -5,6 +5,7 @@
 
 #include "carry.h"
 #include "discovery.h"
+#include "kill.h"
 #include "pidfd.h"
 #include "proc.h"
 #include "ucgroupfs/scope.h"
@@ -79,8 +80,10 @@ struct member *split_admit(struct track *track, struct split *split, pid_t tid, 
 	epoch->found++;
 	epoch->group->found++;
 	member = discovery_admit(track, tid, pidfd, epoch, split);
-	if (member)
-		roster_set_state(&track->roster, member, state_of(split, epoch));
+	if (!member)
+		return NULL;
+	roster_set_state(&track->roster, member, state_of(split, epoch));
+	kill_admitted(track, member);
 	return member;
 }
 

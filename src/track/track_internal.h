@@ -28,6 +28,9 @@ struct track {
 	struct cds_list_head exempts;  /* from being taken for strangers, see discovery_exempt() */
 	struct ucg_pids wards;	       /* who may be members, in order of their births: L4 */
 	struct cds_list_head killed;   /* epochs of cgroup.kill, while somebody of them may live */
+	struct cds_list_head halted;   /* members that are to die when all their kin is found: K5 */
+	uint64_t halted_ns;	       /* when the first of them was halted */
+	uint64_t doomed_count;	       /* how many have been admitted with a killed epoch, ever */
 	unsigned movers_held;	       /* pidfds of movers */
 	struct cds_list_head movers;   /* forks in flight at a move, see mover.h */
 

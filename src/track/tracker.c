@@ -418,6 +418,7 @@ int ucg_track_new(const struct ucg_track_config *config, struct ucg_tracker **tr
 	CDS_INIT_LIST_HEAD(&track->changed);
 	CDS_INIT_LIST_HEAD(&track->exempts);
 	CDS_INIT_LIST_HEAD(&track->killed);
+	CDS_INIT_LIST_HEAD(&track->halted);
 	error = track_init(track);
 	if (error) {
 		track_free(track);
@@ -433,6 +434,7 @@ struct ucg_tracker *ucg_track_stop(struct ucg_tracker *tracker, size_t *leftp)
 
 	pass_worker_stop(&track->worker);
 	collect_jobs(track);
+	kill_halted(track);
 	*leftp = task_release_all(track);
 	track->is_clean = true;
 	track_free(track);

@@ -36,7 +36,7 @@ static void bury(struct track *track, struct member *member)
 	if (member->split)
 		split_changed(track, member->split);
 	/* Its children are told by their parent (births.h, B2). */
-	if (member->state == MARK_NONE || member->is_adopted)
+	if (member_has_unmarked_children(member))
 		births_read(track);
 	roster_remove(&track->roster, member);
 }
@@ -89,14 +89,14 @@ static int open_member(struct track *track, const struct member *member)
 	return ucg_steal_fd(&pidfd);
 }
 
-int discovery_kill_member(struct track *track, const struct member *member)
+int discovery_signal(struct track *track, const struct member *member, int number)
 {
 	ucg_autoclose int pidfd = -1;
 
 	if (member->pidfd >= 0)
-		return pidfd_kill(member->pidfd, SIGKILL);
+		return pidfd_kill(member->pidfd, number);
 	pidfd = open_member(track, member);
-	return pidfd < 0 ? pidfd : pidfd_kill(pidfd, SIGKILL);
+	return pidfd < 0 ? pidfd : pidfd_kill(pidfd, number);
 }
 
 /*
@@ -209,9 +209,6 @@ struct member *discovery_admit(struct track *track, pid_t pid, int pidfd, struct
 	member = roster_add(&track->roster, pid, pidfd, epoch, split);
 	if (!member)
 		return NULL;
-	/* cgroup.kill is at it: the newcomer does not get away.  ESRCH is what it wants. */
-	if (epoch->is_killed)
-		discovery_kill_member(track, member);
 	if (!group->populated) {
 		group->populated = true;
 		track->config.events.entered(track->config.events.context, group->id);

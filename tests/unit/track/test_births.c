@@ -46,7 +46,7 @@ static void need_all_births(struct tracked *tracked)
 {
 	if (!tracked->lines[0])
 		return;
-	assert_non_null(strstr(tracked->lines, "more was forked than could be read of"));
+	assert_non_null(strstr(tracked->lines, "not every fork could be followed"));
 	print_message("others have forked more than could be read of\n");
 	skip();
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* cgroup.kill goes after epochs: kill.h, K1 to K4.  See test_end.c too. */
+/* cgroup.kill goes after epochs: kill.h, K1 to K5.  See test_end.c too. */
 #include "family.h"
 #include "tracked.h"
 
@@ -207,21 +207,134 @@ static void a_single_thread_takes_its_process_along(void **state)
 	family_deinit(&family);
 }
 
+static void wipe_marks(pid_t pid)
+{
+	set_soft_limit(pid, RLIMIT_LOCKS, RLIM_INFINITY);
+	syscall(SYS_ioprio_set, 1, pid, 0);
+}
+
 static void one_without_marks_dies_too(void **state)
 {
 	struct tracked *tracked = *state;
 	pid_t pid = nursery_spawn(&tracked->nursery, stay, 0);
 
 	attach(tracked, pid, A);
-	set_soft_limit(pid, RLIMIT_LOCKS, RLIM_INFINITY);
-	syscall(SYS_ioprio_set, 1, pid, 0);
+	wipe_marks(pid);
 	CHECK_PROCESSES(tracked, A, pid);
 	kill_all(tracked, A);
 	await_emptied(tracked, A, 1);
 	check_dead(pid);
 }
 
+/* ---- where nobody tells of births: K5 ---- */
+
+/* As a member without marks. */
+static void attach_unmarked(struct tracked *tracked, pid_t pid)
+{
+	size_t count[UCG_WEAKNESSES] = {0};
+
+	attach(tracked, pid, A);
+	wipe_marks(pid);
+	count_weakness(tracked, A, count);
+	assert_int_equal(count[UCG_UNMARKED], 1);
+}
+
+static pid_t unmarked(struct tracked *tracked)
+{
+	pid_t pid = nursery_spawn(&tracked->nursery, stay, 0);
+
+	attach_unmarked(tracked, pid);
+	return pid;
+}
+
+/* The parent of each link has ended; so its child is the reaper's. */
+static void hop_below_a_reaper(struct nursery *nursery, int chains)
+{
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	signal(SIGCHLD, SIG_IGN);
+	wait_at_gate(nursery);
+	for (int i = 0; i < chains; i++)
+		if (fork() == 0)
+			hop_for_ever(nursery, 0);
+	stay(nursery, 0);
+}
+
+/* A pipe that is at its end when all who were forked meanwhile are gone. */
+static void await_end_of_all(struct tracked *tracked, int fd)
+{
+	int64_t deadline = now_ms() + DEADLINE_MS;
+
+	while (!is_readable(fd, 0)) {
+		if (now_ms() > deadline)
+			fail_msg("somebody lives after %d ms", DEADLINE_MS);
+		turn_while_busy(tracked);
+	}
+}
+
+static void everybody_below_a_reaper_dies(void **state)
+{
+	struct tracked *tracked = *state;
+	int life[2];
+	pid_t reaper;
+
+	assert_int_equal(pipe2(life, O_CLOEXEC), 0);
+	reaper = nursery_spawn(&tracked->nursery, hop_below_a_reaper, 3);
+	close(life[1]);
+	attach_unmarked(tracked, reaper);
+	open_gate(&tracked->nursery, 4);
+	for (int i = 0; i < 3; i++)
+		await_report(&tracked->nursery);
+	kill_all(tracked, A);
+	await_end_of_all(tracked, life[0]);
+	close(life[0]);
+	await_end_of_pursuit(tracked);
+	check_empty(tracked, A, 1);
+}
+
+static void one_who_is_moved_while_halted_dies(void **state)
+{
+	struct tracked *tracked = *state;
+	pid_t pid = unmarked(tracked);
+	struct ucg_task task = find(tracked, pid);
+
+	kill_all(tracked, A);
+	assert_int_equal(tracked->tracker->ops->attach(tracked->tracker, &task, B), 0);
+	await_emptied(tracked, B, 1);
+	check_dead(pid);
+}
+
+/* As where others fork so fast that no look is a proof: that is not waited for for ever. */
+static void one_is_halted_until_somebody_has_looked(void **state)
+{
+	struct tracked *tracked = *state;
+	pid_t pid = unmarked(tracked);
+
+	track(tracked)->passes_running = true;
+	kill_all(tracked, A);
+	await_state(pid, 'T');
+	while (!cds_list_empty(&track(tracked)->halted))
+		turn(tracked, "the end of patience");
+	await_death(pid);
+	track(tracked)->passes_running = false;
+	await_emptied(tracked, A, 1);
+}
+
+static void halted_ones_die_when_the_tracker_ends(void **state)
+{
+	struct tracked *tracked = *state;
+	pid_t pid = unmarked(tracked);
+
+	kill_all(tracked, A);
+	tracked_stop(tracked);
+	await_death(pid);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, tracked_setup, tracked_teardown)
+
+static unsigned no_births = 1u << UCG_PROBE_FORK_EVENTS;
+
+#define TEST_WITHOUT_BIRTHS(name)                                                                  \
+	cmocka_unit_test_prestate_setup_teardown(name, tracked_setup, tracked_teardown, &no_births)
 
 int main(void)
 {
@@ -236,6 +349,10 @@ int main(void)
 		TEST(other_groups_are_left_alone),
 		TEST(a_single_thread_takes_its_process_along),
 		TEST(one_without_marks_dies_too),
+		TEST_WITHOUT_BIRTHS(everybody_below_a_reaper_dies),
+		TEST_WITHOUT_BIRTHS(one_who_is_moved_while_halted_dies),
+		TEST_WITHOUT_BIRTHS(one_is_halted_until_somebody_has_looked),
+		TEST_WITHOUT_BIRTHS(halted_ones_die_when_the_tracker_ends),
 	};
 
 	setvbuf(stdout, NULL, _IOLBF, 0);

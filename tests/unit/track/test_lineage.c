@@ -17,17 +17,6 @@ static struct marks *marks(struct nursery *nursery)
 	return (struct marks *)(void *)((char *)nursery->shared + 1024);
 }
 
-static void count_weakness(struct tracked *tracked, struct ucg_group_id group, size_t *count)
-{
-	uint64_t since_ns = now_ns();
-	int error;
-
-	while ((error = tracked->tracker->ops->tracking(tracked->tracker, group, since_ns,
-							count)) == -EINPROGRESS)
-		turn(tracked, "tracking");
-	assert_int_equal(error, 0);
-}
-
 /* ---- adopted ---- */
 
 static void one_that_cannot_be_marked_is_held(void **state)

@@ -28,13 +28,8 @@ static void need_hints(struct tracked *tracked)
 static void say(struct tracked *tracked, struct ucg_group_id group, char *text, size_t size)
 {
 	size_t count[UCG_WEAKNESSES] = {0}, length = 0;
-	uint64_t since_ns = now_ns();
-	int error;
 
-	while ((error = tracked->tracker->ops->tracking(tracked->tracker, group, since_ns,
-							count)) == -EINPROGRESS)
-		turn(tracked, "tracking");
-	assert_int_equal(error, 0);
+	count_weakness(tracked, group, count);
 	text[0] = '\0';
 	for (int why = 0; why < UCG_WEAKNESSES; why++)
 		if (count[why])

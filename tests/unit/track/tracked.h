@@ -203,6 +203,18 @@ static inline void attach(struct tracked *tracked, pid_t tid, struct ucg_group_i
 	assert_int_equal(try_attach(tracked, tid, to), 0);
 }
 
+/* @count: by enum ucg_weakness, zero before. */
+static inline void count_weakness(struct tracked *tracked, struct ucg_group_id group, size_t *count)
+{
+	uint64_t since_ns = now_ns();
+	int error;
+
+	while ((error = tracked->tracker->ops->tracking(tracked->tracker, group, since_ns,
+							count)) == -EINPROGRESS)
+		turn(tracked, "tracking");
+	assert_int_equal(error, 0);
+}
+
 static inline struct ucg_pids list(struct tracked *tracked, struct ucg_group_id group,
 				   enum ucg_list_what what)
 {
