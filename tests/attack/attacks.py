@@ -48,6 +48,10 @@ ATTACKS = {
     "su-root": "through su (pam_limits) to root",
     "sudo": "through sudo (pam_limits) to the same user",
     "runuser": "through a setuid program and runuser",
+    # test_kill.py
+    "cgroup-kill": "all chains are ended by cgroup.kill",
+    "cgroup-kill-unmarked": "the same, of processes that can't be marked",
+    "cgroup-kill-launched": "the same, of processes without marks below a launcher",
     # test_threads.py
     "thread-exit": "a single thread is the member, makes chains and exits; its process lives on",
     "thread-exec-own": "a single thread is the member, makes chains and executes a program",

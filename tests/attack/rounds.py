@@ -4,11 +4,18 @@
 import os
 import random
 import shlex
+import shutil
 
 from job import Job
 from support import waiting
 
 RANDOM = random.Random(int(os.environ.get("UCG_SEED", "1")))
+
+
+def put_copy(path, program, mode):
+    shutil.copy(program, path)
+    os.chown(path, 0, 0)
+    os.chmod(path, mode)
 
 
 class Round:
@@ -72,6 +79,19 @@ class Round:
         self.judge.count("forks", self.board.hops)
         assert self.board.failures == 0, f"forks have failed: {self.board}"
         self.judge.end_jobs()
+
+
+class UnmarkedRound(Round):
+    """The whole job is a setuid program of root."""
+
+    def programs(self):
+        path = os.path.join(self.judge.sandbox.folder(), "setuid")
+        put_copy(path, self.judge.programs["attack"], 0o4755)
+        return {**self.judge.programs, "attack": path}
+
+    def attach(self):
+        super().attach()
+        assert self.pair.ours.read("cgroup.tracking") == b"unmarked 1\n"
 
 
 class MixedRound(Round):

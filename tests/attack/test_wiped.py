@@ -8,7 +8,7 @@ import pytest
 
 from job import Forger
 from loads import QUIET_AND_LOADED, QUIET_AND_LONG_LOADED, shapes_under_loads
-from rounds import LaunchedRound, MixedRound, Round
+from rounds import LaunchedRound, MixedRound, Round, UnmarkedRound, put_copy
 from support import libc
 
 WIPES = ("limits", "lowered", "ionice")
@@ -40,12 +40,6 @@ def open_doors(sandbox):
         libc.umount(path, libc.MNT_DETACH)  # sudo may hold its file still
 
 
-def put_copy(path, program, mode):
-    shutil.copy(program, path)
-    os.chown(path, 0, 0)
-    os.chmod(path, mode)
-
-
 def put_copies(job, program):
     """Of the attack, setuid and setgid of root."""
     for name, mode in (("setuid", 0o4755), ("setgid", 0o2755)):
@@ -67,19 +61,6 @@ def test_single_member_that_resets_what_was_set(judge, load, rounds, shape):
         attack = Round(judge, shape, chains=1, hops=50)
         attack.go_on(looks=4)
         attack.finish()
-
-
-class UnmarkedRound(Round):
-    """The whole job is a setuid program of root."""
-
-    def programs(self):
-        path = os.path.join(self.judge.sandbox.folder(), "setuid")
-        put_copy(path, self.judge.programs["attack"], 0o4755)
-        return {**self.judge.programs, "attack": path}
-
-    def attach(self):
-        super().attach()
-        assert self.pair.ours.read("cgroup.tracking") == b"unmarked 1\n"
 
 
 @pytest.mark.attack("unmarked")
