@@ -218,8 +218,10 @@ static int attend(struct launcher *launcher)
 {
 	siginfo_t info;
 
+	/* The end of the command may be pending behind a signal that is not the command's then. */
 	while (reap(launcher))
-		if (sigwaitinfo(&launcher->signals, &info) >= 0 && !pass_on(launcher, &info))
+		if (sigwaitinfo(&launcher->signals, &info) >= 0 && reap(launcher) &&
+		    !pass_on(launcher, &info))
 			return BY_SIGNAL + info.si_signo;
 	return launcher->status;
 }

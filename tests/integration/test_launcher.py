@@ -163,6 +163,13 @@ def test_kill_reaches_wiped_orphans(group, job, daemon):
     assert group.procs() == []
 
 
+def test_member_kills_all_and_itself(hierarchy, group):
+    """It is halted first, as it may have children without marks; the write is answered before."""
+    script = f"sleep 1000 & echo 1 > {group.path}/cgroup.kill; sleep 1000"
+    assert run(command(hierarchy, group, "sh", "-c", script)).returncode == -signal.SIGKILL
+    wait_until(lambda: group.procs() == [], f"{group} to be empty")
+
+
 # ---- as programs expect of who starts them ----
 
 @pytest.mark.parametrize("script, status", [("exit 0", 0), ("exit 7", 7), ("kill -9 $$", 128 + 9),
@@ -189,7 +196,14 @@ def test_signal_is_passed_on(job, number):
 
 def test_signal_ends_a_launcher_that_waits_for_orphans(group, job, daemon):
     job.end()
-    wait_until(lambda: job.pid not in group.procs(), "the command to be reaped")
+    wait_until(lambda: job.pid not in group.procs(), "the end of the command")
+    os.kill(job.launcher.pid, signal.SIGTERM)
+    assert job.status() == 128 + signal.SIGTERM
+
+
+def test_signal_right_after_the_end_of_the_command_ends_the_launcher(job, daemon):
+    """Whether the launcher has reaped it or not."""
+    job.end()
     os.kill(job.launcher.pid, signal.SIGTERM)
     assert job.status() == 128 + signal.SIGTERM
 
