@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "discovery.h"
+#include "hunt.h"
 #include "lineage.h"
 #include "proc.h"
 
@@ -158,6 +159,7 @@ void kill_pursue(struct track *track)
 
 	CDS_INIT_LIST_HEAD(&dead);
 	discovery_drain(track);
+	hunt(track);
 	if (!cds_list_empty(&track->halted) &&
 	    (look_for_kin(track) || monotonic_ns() - track->halted_ns > HALT_NS))
 		kill_halted(track);

@@ -18,6 +18,7 @@
  *     until a look that began after its last known member was seen dead finds nobody, and the
  *     cursor stands still; or, where the order of slots says nothing, until passes that were quiet
  *     find nobody.  That is G3 and G5 of discovery.h for the epoch in place of the group.
+ *     Looks alone would take seconds for a crowd that forks without pause: hunt.h.
  * K4. So it is the epoch that is pursued.  A newcomer's life says nothing of those who are to die.
  *
  * K5. Whoever carries no marks has the killed epoch of the parent who vouches for it.  Where the

@@ -52,8 +52,12 @@ def test_chains_that_are_killed(judge, load, rounds, shape):
 def test_newcomers_while_chains_are_killed(kernel_judge, load, rounds, shape):
     for _ in range(rounds):
         attack = Round(kernel_judge, shape, chains=40, hops=HOPS)
+        # As long as there is a child, nothing is released in between.
+        children = [group.mkgroup("child") for group in (attack.pair.ours, attack.pair.kernel)]
         kill_in_the_midst(attack)
         check_newcomer_lives(attack)
+        for child in children:
+            child.rmdir()
         finish(attack)
 
 
