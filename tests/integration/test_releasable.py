@@ -239,30 +239,3 @@ def wait_for_pri(fd):
     poller = select.poll()
     poller.register(fd, select.POLLPRI)
     return bool(poller.poll(20000))
-
-
-def test_kill_ends_all_members(hierarchy, group, task):
-    # root/g/h
-    group.attach(task)
-    child = task.fork()
-    below = hierarchy.sleeper_in(group.mkgroup("h"))
-    group.write("cgroup.kill", "1")
-    for process in (task, child, below):
-        process.wait_dead()
-    assert group.tasks() == []
-
-
-@pytest.mark.parametrize("text, expected", [("0", "ERANGE"), ("2", "ERANGE"), ("x", "EINVAL")])
-def test_kill_refuses(hierarchy, group, text, expected):
-    sleeper = hierarchy.sleeper_in(group)
-    assert errno_of(group.write, "cgroup.kill", text) == expected
-    assert group.tasks() == [sleeper.pid]
-
-
-def test_kill_cannot_be_read(group):
-    assert group.mode("cgroup.kill") == 0o200
-    assert errno_of(group.read, "cgroup.kill") == "EACCES"
-
-
-def test_root_has_no_kill(root):
-    assert errno_of(root.stat, "cgroup.kill") == "ENOENT"

@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -469,6 +470,58 @@ static void a_process_whose_threads_take_turns_is_not_dead(void **state)
 	assert_false(proc_is_all_dead(pid));
 }
 
+static void end(pid_t pid)
+{
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+static void a_process_is_halted_when_it_has_stopped(void **state)
+{
+	pid_t pid = fork();
+	int status;
+
+	(void)state;
+	assert_true(pid >= 0);
+	while (pid == 0)
+		pause();
+	assert_false(proc_is_halted(pid));
+	assert_int_equal(kill(pid, SIGSTOP), 0);
+	assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+	assert_true(WIFSTOPPED(status));
+	assert_true(proc_is_halted(pid));
+	end(pid);
+	assert_true(proc_is_halted(pid));
+}
+
+static _Noreturn void wait_for_a_child_of_vfork(void)
+{
+	pid_t parent = getpid();
+
+	if (syscall(SYS_clone, CLONE_VFORK | SIGCHLD, NULL, NULL, NULL, NULL) == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			_exit(0);
+	}
+	for (;;)
+		pause();
+}
+
+static void a_process_is_halted_that_waits_for_a_child_of_its_vfork(void **state)
+{
+	struct proc_stat stat = {0};
+	pid_t pid = fork();
+
+	(void)state;
+	assert_true(pid >= 0);
+	if (pid == 0)
+		wait_for_a_child_of_vfork();
+	while (stat.state != 'D')
+		assert_int_equal(proc_read_stat(pid, pid, &stat), 0);
+	assert_true(proc_is_halted(pid));
+	end(pid);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -486,6 +539,8 @@ int main(void)
 		cmocka_unit_test(processes_are_listed_in_ascending_order),
 		cmocka_unit_test(a_task_that_is_not_there_is_esrch),
 		cmocka_unit_test(a_process_whose_threads_take_turns_is_not_dead),
+		cmocka_unit_test(a_process_is_halted_when_it_has_stopped),
+		cmocka_unit_test(a_process_is_halted_that_waits_for_a_child_of_its_vfork),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
