@@ -36,6 +36,7 @@ need_for_test() {
 	need clang-format command -v clang-format
 	need clang-tidy command -v clang-tidy
 	need mandoc command -v mandoc
+	need man-db command -v man
 	need spin command -v spin
 	need strace command -v strace
 	need bubblewrap command -v bwrap

@@ -50,8 +50,8 @@ ATTACKS = {
     "runuser": "through a setuid program and runuser",
     # test_kill.py
     "cgroup-kill": "all chains are ended by cgroup.kill",
-    "cgroup-kill-unmarked": "the same, of processes that can't be marked",
-    "cgroup-kill-launched": "the same, of processes without marks below a launcher",
+    "kill-unmarked": "the same, of processes that can't be marked",
+    "kill-launched": "the same, of processes without marks below a launcher",
     # test_threads.py
     "thread-exit": "a single thread is the member, makes chains and exits; its process lives on",
     "thread-exec-own": "a single thread is the member, makes chains and executes a program",

@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: MIT
-"""Writes the table of the manual's ATTACKS from what runs with `--table FILE` have written, added up.
+"""Writes the manual's ATTACKS from what runs with `--table FILE` have written, added up: what is
+done, and the figures.  Apart, as 80 columns have no room for both, and as man shows no table in a
+box that is longer than its page.
 
 usage: python3 tests/attack/table.py FILE... man/ucgroupfs.8"""
 
 import csv
 import sys
 
+from attacks import ATTACKS
+
 BEGIN, END = '.\\" ATTACKS-BEGIN\n', '.\\" ATTACKS-END\n'
 COLUMNS = ("rounds", "forks", "looks", "escapes", "extra", "false", "lost", "doubled")
-HEAD = ".TS\nallbox tab(|);\nlb lb" + " rb" * len(COLUMNS) + "\nl lx" + " r" * len(COLUMNS) + ".\n"
+HEAD = ".TS\ntab(|);\nlb1" + " rb1" * (len(COLUMNS) - 1) + " rb\nl1" + " r1" * (len(COLUMNS) - 1) + " r.\n"
 
 
 def read(path):
@@ -17,21 +21,22 @@ def read(path):
 
 
 def added_up(tables):
-    """Rows in the order of the first table that has them."""
-    total = {}
+    """{attack: its sums}, in the order of ATTACKS, which has them all."""
+    total = {attack: dict.fromkeys(COLUMNS, 0) for attack in ATTACKS}
     for row in (row for table in tables for row in table):
-        sums = total.setdefault((row["attack"], row["what it does"]), dict.fromkeys(COLUMNS, 0))
         for column in COLUMNS:
-            sums[column] += int(row[column])
+            total[row["attack"]][column] += int(row[column])
     return total
 
 
 def lines(total):
-    yield HEAD
-    yield "|".join(("Attack", "What is done", *map(str.capitalize, COLUMNS))) + "\n"
-    for (attack, what), sums in total.items():
-        if sums["rounds"] or sums["forks"]:
-            yield f"{attack}|T{{\n{what}\nT}}|{'|'.join(map(str, sums.values()))}\n"
+    yield f".Bl -tag -width {max(total, key=len)} -compact\n"
+    for attack in total:
+        yield f".It {attack}\n{ATTACKS[attack]}\n"
+    yield ".El\n.Pp\n" + HEAD
+    yield "|".join(("Attack", *map(str.capitalize, COLUMNS))) + "\n"
+    for attack, sums in total.items():
+        yield f"{attack}|{'|'.join(map(str, sums.values()))}\n"
     yield ".TE\n"
 
 

@@ -61,7 +61,7 @@ def test_newcomers_while_chains_are_killed(kernel_judge, load, rounds, shape):
         finish(attack)
 
 
-@pytest.mark.attack("cgroup-kill-unmarked")
+@pytest.mark.attack("kill-unmarked")
 @pytest.mark.parametrize("load", ["quiet"], indirect=True)
 @pytest.mark.parametrize("shape", ["fork", "twins", "daemon", "spawn"])
 def test_chains_without_marks_that_are_killed(judge, load, rounds, shape, sandbox):
@@ -73,7 +73,7 @@ def test_chains_without_marks_that_are_killed(judge, load, rounds, shape, sandbo
         finish(attack)
 
 
-@pytest.mark.attack("cgroup-kill-launched")
+@pytest.mark.attack("kill-launched")
 @pytest.mark.arguments("--without=fork-events,io-hints")
 @QUIET_AND_LOADED
 def test_chains_below_a_launcher_that_are_killed(kernel_judge, load, rounds):

@@ -61,9 +61,9 @@ def defaults_in_manual():
     return defaults
 
 
-def table_of_files():
-    """{file: (mode, where)} from the rows of FILES."""
-    rows = re.findall(r"^([a-z_.]+)\|(0[0-7]{3})\|(all|root|not root)\|",
+def files_in_manual():
+    """{file: (mode, where)} from the items of FILES."""
+    rows = re.findall(r"^\.It Pa ([a-z_.]+) Pq (0[0-7]{3}), (all|root|not root)$",
                       PAGE.read_text(encoding="utf-8"), re.MULTILINE)
     return {name: (int(mode, 8), where) for name, mode, where in rows}
 
@@ -143,14 +143,14 @@ def test_differences_are_those_that_the_tests_accept():
 
 
 @pytest.mark.only("ours")
-def test_table_of_files_is_what_the_tree_shows(hierarchy):
+def test_files_are_listed_with_the_modes_that_the_tree_shows(hierarchy):
     child = hierarchy.root.mkgroup("child")
     seen = {name: hierarchy.user(modes_of_files, folder)
             for name, folder in (("root", hierarchy.path), ("child", child.path))}
-    table = table_of_files()
+    listed = files_in_manual()
     assert seen == {
-        "root": {name: mode for name, (mode, where) in table.items() if where != "not root"},
-        "child": {name: mode for name, (mode, where) in table.items() if where != "root"},
+        "root": {name: mode for name, (mode, where) in listed.items() if where != "not root"},
+        "child": {name: mode for name, (mode, where) in listed.items() if where != "root"},
     }
 
 
