@@ -183,7 +183,7 @@ static void look_before_unmarked(struct track *track, const struct epoch *epoch)
 	births_listen(track);
 	births_read(track);
 	discovery_look(track);
-	if (track->births.fd < 0 || track->births.is_behind)
+	if (!track->births.connector || track->births.is_behind)
 		track_arm_timer(track, false);
 }
 

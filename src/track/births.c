@@ -28,7 +28,7 @@ struct parent {
 
 void births_init(struct births *births, bool may_ask)
 {
-	*births = (struct births){.may_ask = may_ask, .fd = -1};
+	*births = (struct births){.may_ask = may_ask};
 }
 
 static int compare(const void *left, const void *right)
@@ -202,7 +202,7 @@ void births_read(struct track *track)
 	struct connector_fork fork;
 	int answer = 0;
 
-	while (births->fd >= 0 && (answer = connector_read(births->fd, &fork)) != 0) {
+	while (births->connector && (answer = connector_read(births->connector, &fork)) != 0) {
 		if (answer == 1) {
 			read_birth(track, &fork);
 			continue;
@@ -231,7 +231,8 @@ void births_conclude(struct track *track)
 
 bool births_need_looks(const struct track *track)
 {
-	return track->roster.unmarked_count && (track->births.fd < 0 || track->births.is_behind);
+	return track->roster.unmarked_count &&
+	       (!track->births.connector || track->births.is_behind);
 }
 
 bool births_listen(struct track *track)
@@ -239,18 +240,19 @@ bool births_listen(struct track *track)
 	struct births *births = &track->births;
 	struct epoll_event event = {.events = EPOLLIN, .data.ptr = births};
 
-	if (births->fd >= 0 || !births->may_ask)
-		return births->fd >= 0;
-	births->fd = connector_open();
-	if (births->fd >= 0 && epoll_ctl(track->epoll, EPOLL_CTL_ADD, births->fd, &event))
+	if (births->connector || !births->may_ask)
+		return births->connector;
+	if (connector_open(0, &births->connector) == 0 &&
+	    epoll_ctl(track->epoll, EPOLL_CTL_ADD, connector_fd(births->connector), &event))
 		births_stop(track);
 	births->is_behind = births->is_told = false;
-	return births->fd >= 0;
+	return births->connector;
 }
 
 void births_stop(struct track *track)
 {
-	connector_close(&track->births.fd);
+	connector_close(track->births.connector);
+	track->births.connector = NULL;
 	tdestroy(track->births.parents, free);
 	track->births.parents = NULL;
 }
@@ -272,10 +274,10 @@ void births_keep(struct track *track)
 {
 	struct births *births = &track->births;
 
-	if (births->fd < 0 && track->roster.unmarked_count)
+	if (!births->connector && track->roster.unmarked_count)
 		births->is_behind = births_listen(track);
-	if (births->fd >= 0 && !is_needed(track))
+	if (births->connector && !is_needed(track))
 		births_stop(track);
-	if (births_need_looks(track) || (births->fd >= 0 && !track->roster.unmarked_count))
+	if (births_need_looks(track) || (births->connector && !track->roster.unmarked_count))
 		track_arm_timer(track, false);
 }

@@ -15,25 +15,25 @@ struct track;
  * B1. It is asked before such a member is admitted; what it has told by then is read before, too.
  *     So whatever is read later of this member was forked after it was moved.  Of one that has lost
  *     its marks as a member that is not so: a look is made then, as without the connector (L1).
- * B2. A birth lies in our socket before the fork is over.  So when a member is known to be dead,
- *     the births of all its children can be read.  That is done before the member is forgotten,
- *     and so before its group is declared empty.
- * B3. Births are read in their order: that of a parent before those of its children.  A child is
- *     taken in, whereby it is marked if it can be; what it forks from then on carries its marks,
- *     but its children from before do not.  So whoever was taken in for his parent stays one whose
- *     children are read of.  A child that is dead when its birth is read has no children but those
- *     that are read of in the same go: for so long its pid and group are kept.
+ * B2. A birth can be read as soon as the fork is over (connector.h, C2).  So when a member is known
+ *     to be dead, the births of all its children can be read.  That is done before the member is
+ *     forgotten, and so before its group is declared empty.
+ * B3. That of a parent is read before those of its children (C1).  A child is taken in, whereby it
+ *     is marked if it can be; what it forks from then on carries its marks, but its children from
+ *     before do not.  So whoever was taken in for his parent stays one whose children are read of.
+ *     A child that is dead when its birth is read has no children but those that are read of in the
+ *     same go: for so long its pid and group are kept.
  * B4. A pid that is used again belongs to whoever was born with it last.
  *
  * What is missed: children made with CLONE_PARENT, as the birth names the parent and not who has
- * forked; and where the socket could not hold all that was born, children whose parent is dead when
- * they are looked at (L2).  Both only of members without marks.
+ * forked; and where the sockets could not hold all that was born, children whose parent is dead
+ * when they are looked at (L2).  Both only of members without marks.
  *
  * Context of all functions: serving thread.
  */
 struct births {
-	bool may_ask; /* UCG_PROBE_FORK_EVENTS */
-	int fd;	      /* -1: nothing is told */
+	bool may_ask;		     /* UCG_PROBE_FORK_EVENTS */
+	struct connector *connector; /* NULL: nothing is told */
 	/* Some were not told: a look must find them. */
 	bool is_behind;
 	bool is_told;	      /* the log knows of it */

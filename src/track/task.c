@@ -67,7 +67,7 @@ int task_find(struct track *track, pid_t tid, bool whole_process, struct ucg_tas
 
 	/* A child of a member without marks is where it was born (births.h), or where a look puts
 	 * it: if none can be made now, that remains to be seen. */
-	if (track->births.fd >= 0)
+	if (track->births.connector)
 		discovery_drain(track);
 	discovery_look_for_strangers(track);
 	error = proc_read_status(tid, &status);

@@ -2,6 +2,7 @@
 /* Children of members without marks, as the kernel tells of them: births.h, B1 to B4. */
 #include "unmarkable.h"
 
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include <linux/cn_proc.h>
@@ -184,7 +185,7 @@ static void nobody_is_asked_as_long_as_all_carry_marks(void **state)
 	need_connector(tracked);
 	attach(tracked, nursery_spawn(&tracked->nursery, stay, 0), A);
 	turn_while_busy(tracked);
-	assert_int_equal(births(tracked)->fd, -1);
+	assert_null(births(tracked)->connector);
 }
 
 static void nobody_is_asked_after_the_last_without_marks(void **state)
@@ -196,11 +197,11 @@ static void nobody_is_asked_after_the_last_without_marks(void **state)
 	need_connector(tracked);
 	pid = unmarkable(tracked, 0);
 	attach(tracked, pid, A);
-	assert_true(births(tracked)->fd >= 0);
+	assert_non_null(births(tracked)->connector);
 	kill(pid, SIGKILL);
 	await_emptied(tracked, A, 1);
 	deadline = now_ms() + DEADLINE_MS;
-	while (births(tracked)->fd >= 0) {
+	while (births(tracked)->connector) {
 		assert_true(now_ms() < deadline);
 		turn(tracked, "the end of asking");
 	}
@@ -230,7 +231,7 @@ static void without_the_connector_looks_are_made(void **state)
 	need_root();
 	pid = unmarkable(tracked, 1);
 	attach(tracked, pid, A);
-	assert_int_equal(births(tracked)->fd, -1);
+	assert_null(births(tracked)->connector);
 	open_gate(&tracked->nursery, 1);
 	child = await_report(&tracked->nursery).pid;
 	while (!roster_member(roster(tracked), child))
@@ -243,11 +244,15 @@ static void without_the_connector_looks_are_made(void **state)
 /* In place of the kernel.  Return: what to write to. */
 static int take_kernels_place(struct tracked *tracked)
 {
+	struct connector *connector = births(tracked)->connector;
+	struct epoll_event event = {.events = EPOLLIN, .data.fd = connector->socket[0]};
 	int ends[2];
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends),
 			 0);
-	assert_int_equal(dup2(ends[0], births(tracked)->fd), births(tracked)->fd);
+	assert_int_equal(dup2(ends[0], connector->socket[0]), connector->socket[0]);
+	assert_int_equal(epoll_ctl(connector->epoll, EPOLL_CTL_ADD, connector->socket[0], &event),
+			 0);
 	close(ends[0]);
 	return ends[1];
 }
