@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "carry.h"
@@ -18,6 +19,8 @@
 /* Who was in the midst of a fork when he was marked is out of it by then (tracking.md §3). */
 #define LINGER_NS 100000000u
 
+#define REST_NS 4000000
+
 struct parent {
 	pid_t pid;
 	uint64_t born_ns;
@@ -28,7 +31,7 @@ struct parent {
 
 void births_init(struct births *births, bool may_ask)
 {
-	*births = (struct births){.may_ask = may_ask};
+	*births = (struct births){.may_ask = may_ask, .rest_fd = -1};
 }
 
 static int compare(const void *left, const void *right)
@@ -196,6 +199,39 @@ static void read_birth(struct track *track, const struct connector_fork *fork)
 	}
 }
 
+/* epoll looks at the connector, or does not.  Can't fail: it is registered. */
+static void look_at_connector(struct track *track, uint32_t events)
+{
+	struct births *births = &track->births;
+	struct epoll_event event = {.events = events, .data.ptr = births};
+
+	epoll_ctl(track->epoll, EPOLL_CTL_MOD, connector_fd(births->connector), &event);
+	births->is_resting = !events;
+}
+
+static void rest(struct track *track)
+{
+	const struct itimerspec when = {.it_value.tv_nsec = REST_NS};
+
+	if (track->births.is_resting)
+		return;
+	look_at_connector(track, 0);
+	/* Can't fail: the descriptor and the value are good. */
+	timerfd_settime(track->births.rest_fd, 0, &when, NULL);
+}
+
+bool births_take_event(struct track *track, const void *subject)
+{
+	struct births *births = &track->births;
+	uint64_t times;
+
+	if (subject != births && subject != &births->rest_fd)
+		return false;
+	if (births->is_resting && read(births->rest_fd, &times, sizeof(times)) > 0)
+		look_at_connector(track, EPOLLIN);
+	return true;
+}
+
 void births_read(struct track *track)
 {
 	struct births *births = &track->births;
@@ -204,6 +240,7 @@ void births_read(struct track *track)
 
 	while (births->connector && (answer = connector_read(births->connector, &fork)) != 0) {
 		if (answer == 1) {
+			rest(track);
 			read_birth(track, &fork);
 			continue;
 		}
@@ -235,15 +272,30 @@ bool births_need_looks(const struct track *track)
 	       (!track->births.connector || track->births.is_behind);
 }
 
-bool births_listen(struct track *track)
+static int start(struct track *track)
 {
 	struct births *births = &track->births;
 	struct epoll_event event = {.events = EPOLLIN, .data.ptr = births};
+	struct epoll_event end_of_rest = {.events = EPOLLIN, .data.ptr = &births->rest_fd};
+	int error = connector_open(0, &births->connector);
+
+	if (error)
+		return error;
+	births->rest_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (births->rest_fd < 0 ||
+	    epoll_ctl(track->epoll, EPOLL_CTL_ADD, births->rest_fd, &end_of_rest) ||
+	    epoll_ctl(track->epoll, EPOLL_CTL_ADD, connector_fd(births->connector), &event))
+		return -errno;
+	return 0;
+}
+
+bool births_listen(struct track *track)
+{
+	struct births *births = &track->births;
 
 	if (births->connector || !births->may_ask)
 		return births->connector;
-	if (connector_open(0, &births->connector) == 0 &&
-	    epoll_ctl(track->epoll, EPOLL_CTL_ADD, connector_fd(births->connector), &event))
+	if (start(track))
 		births_stop(track);
 	births->is_behind = births->is_told = false;
 	return births->connector;
@@ -251,10 +303,15 @@ bool births_listen(struct track *track)
 
 void births_stop(struct track *track)
 {
-	connector_close(track->births.connector);
-	track->births.connector = NULL;
-	tdestroy(track->births.parents, free);
-	track->births.parents = NULL;
+	struct births *births = &track->births;
+
+	connector_close(births->connector);
+	births->connector = NULL;
+	ucg_closep(&births->rest_fd);
+	births->rest_fd = -1;
+	births->is_resting = false;
+	tdestroy(births->parents, free);
+	births->parents = NULL;
 }
 
 static bool is_needed(struct track *track)

@@ -25,6 +25,10 @@ struct track;
  *     same go: for so long its pid and group are kept.
  * B4. A pid that is used again belongs to whoever was born with it last.
  *
+ * Whoever waits for an answer has births read first, so nobody misses anything if the event of a
+ * birth waits: after births were read there is none for REST_NS.  On a machine that forks without
+ * pause we would be woken by each fork otherwise.
+ *
  * What is missed: children made with CLONE_PARENT, as the birth names the parent and not who has
  * forked; and where the sockets could not hold all that was born, children whose parent is dead
  * when they are looked at (L2).  Both only of members without marks.
@@ -34,6 +38,8 @@ struct track;
 struct births {
 	bool may_ask;		     /* UCG_PROBE_FORK_EVENTS */
 	struct connector *connector; /* NULL: nothing is told */
+	int rest_fd;		     /* timer: the end of the rest */
+	bool is_resting;	     /* epoll does not look at the connector */
 	/* Some were not told: a look must find them. */
 	bool is_behind;
 	bool is_told;	      /* the log knows of it */
@@ -49,7 +55,10 @@ bool births_listen(struct track *track);
 /* Reads what was born.  Takes members in; removes none. */
 void births_read(struct track *track);
 
-/* The same between two accounts of deaths: the dead of before have been forgotten. */
+/* epoll has told of @subject.  Return: was it for births? */
+bool births_take_event(struct track *track, const void *subject);
+
+/* As births_read(), between two accounts of deaths: the dead of before have been forgotten. */
 void births_conclude(struct track *track);
 
 /* Do looks have to find the children of members without marks? */

@@ -62,7 +62,7 @@ void discovery_drain(struct track *track)
 			void *subject = events[i].data.ptr;
 
 			if (subject != &track->kick_fd && subject != &track->timer_fd &&
-			    subject != &track->worker && subject != &track->births)
+			    subject != &track->worker && !births_take_event(track, subject))
 				discovery_died(track, subject);
 		}
 	} while (count == 64);

@@ -392,6 +392,27 @@ static void the_child_of_a_stranger_is_none(void **state)
 	close(fd);
 }
 
+/* Their event waits for the end of a rest, and nothing else is needed to have them read. */
+static void the_loop_rests_between_births(void **state)
+{
+	struct tracked *tracked = *state;
+	pid_t pid, first, second;
+	int fd;
+
+	fd = start_telling(tracked, &pid, &first);
+	second = stranger(tracked);
+	tell_birth(fd, pid, first, now_ns());
+	while (!roster_member(roster(tracked), first))
+		turn(tracked, "the first birth");
+	assert_true(births(tracked)->is_resting);
+	tell_birth(fd, pid, second, now_ns());
+	while (!roster_member(roster(tracked), second))
+		turn(tracked, "the second birth");
+	while (births(tracked)->is_resting)
+		turn(tracked, "the end of the rest");
+	close(fd);
+}
+
 static unsigned no_births = 1u << UCG_PROBE_FORK_EVENTS;
 
 #define TRACKED(name) cmocka_unit_test_setup_teardown(name, tracked_setup, tracked_teardown)
@@ -416,6 +437,7 @@ int main(void)
 		TRACKED(a_process_that_began_later_is_another_one),
 		TRACKED(a_birth_read_late_is_believed_if_it_began_then),
 		TRACKED(the_child_of_a_stranger_is_none),
+		TRACKED(the_loop_rests_between_births),
 	};
 
 	return cmocka_run_group_tests(tests, give_up_capabilities, unregister_thread);

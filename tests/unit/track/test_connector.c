@@ -277,8 +277,10 @@ static void nothing_is_told_by_another_clock(void **state)
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
-#define TOLD(name, sockets) \
-	{#name "/" #sockets, name, told_setup, told_teardown, &(sockets)}
+#define TOLD(name, sockets)                                                                        \
+	{                                                                                          \
+#name "/" #sockets, name, told_setup, told_teardown, &(sockets)                    \
+	}
 
 int main(void)
 {
