@@ -62,7 +62,7 @@ def test_newcomers_while_chains_are_killed(kernel_judge, load, rounds, shape):
 
 
 @pytest.mark.attack("kill-unmarked")
-@pytest.mark.parametrize("load", ["quiet"], indirect=True)
+@QUIET_AND_LOADED
 @pytest.mark.parametrize("shape", ["fork", "twins", "daemon", "spawn"])
 def test_chains_without_marks_that_are_killed(judge, load, rounds, shape, sandbox):
     if not sandbox.is_root:

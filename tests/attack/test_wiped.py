@@ -64,7 +64,7 @@ def test_single_member_that_resets_what_was_set(judge, load, rounds, shape):
 
 
 @pytest.mark.attack("unmarked")
-@pytest.mark.parametrize("load", ["quiet"], indirect=True)
+@QUIET_AND_LOADED
 @pytest.mark.parametrize("shape", ["fork", "twins", "session", "daemon", "spawn", "vfork", "leader",
                                    "thread-exec"])
 def test_chains_that_can_not_be_marked(judge, load, rounds, shape, sandbox):
