@@ -223,11 +223,10 @@ static void rest(struct track *track)
 bool births_take_event(struct track *track, const void *subject)
 {
 	struct births *births = &track->births;
-	uint64_t times;
 
 	if (subject != births && subject != &births->rest_fd)
 		return false;
-	if (births->is_resting && read(births->rest_fd, &times, sizeof(times)) > 0)
+	if (births->is_resting && track_take_event(births->rest_fd))
 		look_at_connector(track, EPOLLIN);
 	return true;
 }

@@ -23,6 +23,7 @@
 /* What comes while we have no turn: some thousand forks.  The kernel gives twice what it is asked
  * for, and counts what it needs itself. */
 #define ROOM (8 << 20)
+
 #define EVENT_AT (NLMSG_HDRLEN + sizeof(struct cn_msg))
 #define FIELD_AT(field) (EVENT_AT + offsetof(struct proc_event, field))
 #define EVENT_END (EVENT_AT + sizeof(struct proc_event))

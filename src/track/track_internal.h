@@ -2,6 +2,8 @@
 #ifndef TRACK_INTERNAL_H
 #define TRACK_INTERNAL_H
 
+#include <sys/eventfd.h>
+
 #include "births.h"
 #include "cursor.h"
 #include "pass.h"
@@ -71,6 +73,15 @@ struct track {
 static inline struct track *track_of(struct ucg_tracker *tracker)
 {
 	return (struct track *)tracker;
+}
+
+/* Has the event come?  Then it is over. */
+static inline bool track_take_event(int fd)
+{
+	eventfd_t count;
+
+	/* A timer's descriptor reads the same way: eight bytes, or EAGAIN. */
+	return eventfd_read(fd, &count) == 0;
 }
 
 /* Arms the timer for the next follow-up, with growing pauses; @soon starts over at 1 ms. */

@@ -195,14 +195,6 @@ int ucg_track_fd(struct ucg_tracker *tracker)
 	return track_of(tracker)->epoll;
 }
 
-static bool take_event(int fd)
-{
-	eventfd_t count;
-
-	/* A timer's descriptor reads the same way: eight bytes, or EAGAIN. */
-	return eventfd_read(fd, &count) == 0;
-}
-
 static void collect_root(struct track *track, struct pass_job *job)
 {
 	struct ucg_pids list = track->root_list[job->what];
@@ -220,7 +212,7 @@ static bool collect_jobs(struct track *track)
 	struct pass_job *job;
 	bool any = false;
 
-	take_event(track->worker.done_fd);
+	track_take_event(track->worker.done_fd);
 	while ((job = pass_finished(&track->worker))) {
 		any = true;
 		if (job->kind == PASS_ROOT)
@@ -248,7 +240,7 @@ static bool follow_up(struct track *track)
 	unsigned previous_ms = track->timer_ms;
 	bool retried = track->retry;
 
-	if (!take_event(track->timer_fd))
+	if (!track_take_event(track->timer_fd))
 		return false;
 	track->timer_ms = 0;
 	track->retry = false;
@@ -267,7 +259,7 @@ static bool follow_up(struct track *track)
 void ucg_track_dispatch(struct ucg_tracker *tracker)
 {
 	struct track *track = track_of(tracker);
-	bool worth_it = take_event(track->kick_fd);
+	bool worth_it = track_take_event(track->kick_fd);
 
 	discovery_drain(track);
 	worth_it |= collect_jobs(track);

@@ -12,7 +12,13 @@ from attacks import ATTACKS
 
 BEGIN, END = '.\\" ATTACKS-BEGIN\n', '.\\" ATTACKS-END\n'
 COLUMNS = ("rounds", "forks", "looks", "escapes", "extra", "false", "lost", "doubled")
-HEAD = ".TS\ntab(|);\nlb1" + " rb1" * (len(COLUMNS) - 1) + " rb\nl1" + " r1" * (len(COLUMNS) - 1) + " r.\n"
+
+
+def formats(font):
+    return " ".join([f"l{font}1", *[f"r{font}1"] * (len(COLUMNS) - 1), f"r{font}"])
+
+
+HEAD = f".TS\ntab(|);\n{formats('b')}\n{formats('')}.\n"
 
 
 def read(path):

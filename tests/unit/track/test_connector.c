@@ -83,23 +83,47 @@ static pid_t spawn_and_reap(struct told *told)
 	return pid;
 }
 
-/* Reads all that there is.  Return: how many of our children; *@errorp: the last one. */
-static size_t read_children(struct told *told, pid_t wanted, bool *is_therep, int *errorp)
+/* What comes of reading all that there is. */
+struct children {
+	size_t count; /* of ours */
+	bool has_wanted;
+	int error; /* the last one */
+};
+
+static struct children read_children(struct told *told, pid_t wanted)
 {
+	struct children children = {.count = 0};
 	struct connector_fork fork;
-	size_t count = 0;
 	int answer;
 
-	*is_therep = false;
-	*errorp = 0;
 	while ((answer = connector_read(told->connector, &fork)) != 0) {
 		if (answer < 0)
-			*errorp = answer;
+			children.error = answer;
 		else if (fork.parent == getpid())
-			count++;
-		*is_therep |= answer == 1 && fork.parent == getpid() && fork.child == wanted;
+			children.count++;
+		children.has_wanted |=
+			answer == 1 && fork.parent == getpid() && fork.child == wanted;
 	}
-	return count;
+	return children;
+}
+
+/* One child after the other; none is read before the last has ended. */
+static struct children spawn_and_read(struct told *told, int count)
+{
+	pid_t last = 0;
+
+	for (int i = 0; i < count; i++)
+		last = spawn_and_reap(told);
+	return read_children(told, last);
+}
+
+static void check_one_is_read(struct told *told)
+{
+	struct children children = spawn_and_read(told, 1);
+
+	assert_int_equal(children.error, 0);
+	assert_int_equal(children.count, 1);
+	assert_true(children.has_wanted);
 }
 
 /* C2 */
@@ -107,17 +131,8 @@ static void a_fork_that_is_over_can_be_read(void **state)
 {
 	struct told *told = need_connector(state);
 
-	for (int i = 0; i < 300; i++) {
-		pid_t child = spawn_and_reap(told);
-		bool is_there;
-		int error;
-		size_t count = read_children(told, child, &is_there, &error);
-
-		assert_int_equal(error, 0);
-		if (count != 1 || !is_there)
-			fail_msg("fork %d: expected process %d alone, got %zu, it %sincluded", i,
-				 child, count, is_there ? "" : "not ");
-	}
+	for (int i = 0; i < 300; i++)
+		check_one_is_read(told);
 }
 
 static void hop(struct nursery *nursery, int argument)
@@ -194,48 +209,32 @@ static void so_it_is_if_all_are_read_at_once(void **state)
 static void what_has_no_room_is_said_to_be_lost(void **state)
 {
 	struct told *told = need_connector(state);
-	bool is_there;
-	size_t count;
-	pid_t last;
-	int error;
+	struct children children;
 
 	make_small(told->connector);
-	for (int i = 0; i < MANY; i++)
-		last = spawn_and_reap(told);
-	count = read_children(told, last, &is_there, &error);
-	assert_int_equal(error, -ENOBUFS);
-	assert_in_range(count, 1, MANY - 1);
+	children = spawn_and_read(told, MANY);
+	assert_int_equal(children.error, -ENOBUFS);
+	assert_in_range(children.count, 1, MANY - 1);
 	/* And then it goes on. */
-	last = spawn_and_reap(told);
-	count = read_children(told, last, &is_there, &error);
-	assert_int_equal(error, 0);
-	assert_int_equal(count, 1);
-	assert_true(is_there);
+	check_one_is_read(told);
 }
 
 static void several_sockets_have_room_for_what_one_has_not(void **state)
 {
 	struct told *told = need_connector(state);
-	bool is_there;
-	size_t count;
-	pid_t last;
-	int error;
+	struct children children;
 
 	make_small(told->connector);
-	for (int i = 0; i < MANY; i++)
-		last = spawn_and_reap(told);
-	count = read_children(told, last, &is_there, &error);
-	assert_int_equal(error, 0);
-	assert_int_equal(count, MANY);
+	children = spawn_and_read(told, MANY);
+	assert_int_equal(children.error, 0);
+	assert_int_equal(children.count, MANY);
 }
 
 static void it_can_be_polled(void **state)
 {
 	struct told *told = need_connector(state);
-	bool is_there;
-	int error;
 
-	read_children(told, 0, &is_there, &error);
+	read_children(told, 0);
 	spawn_and_reap(told);
 	assert_true(is_readable(connector_fd(told->connector), 0));
 }
@@ -278,9 +277,7 @@ static void nothing_is_told_by_another_clock(void **state)
 }
 
 #define TOLD(name, sockets)                                                                        \
-	{                                                                                          \
-#name "/" #sockets, name, told_setup, told_teardown, &(sockets)                    \
-	}
+	((struct CMUnitTest){#name "/" #sockets, name, told_setup, told_teardown, &(sockets)})
 
 int main(void)
 {
